@@ -1,0 +1,28 @@
+# Compiler settings common to every target.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+add_library(docmind_flags INTERFACE)
+target_compile_options(docmind_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  -Werror=unused-result -Werror=return-type -fno-omit-frame-pointer)
+if(DOCMIND_SANITIZE)
+  target_compile_options(docmind_flags INTERFACE -fsanitize=${DOCMIND_SANITIZE}
+                         -fno-sanitize-recover=all)
+  target_link_options(docmind_flags INTERFACE -fsanitize=${DOCMIND_SANITIZE})
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE}")
+endif()
+find_program(MOLD mold)
+if(MOLD AND NOT DOCMIND_FUZZ)
+  target_link_options(docmind_flags INTERFACE -fuse-ld=mold)
+endif()

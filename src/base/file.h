@@ -1,0 +1,96 @@
+// Files: owned descriptors, bounded reads, atomic replacement, advisory locks.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace docmind {
+
+// Owns a file descriptor; closes it on destruction. Move-only.
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+  explicit UniqueFd(int fd) : fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept {
+    if (this != &other) reset(other.release());
+    return *this;
+  }
+  ~UniqueFd() { reset(); }
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  int release() {
+    int fd = fd_;
+    fd_ = -1;
+    return fd;
+  }
+  void reset(int fd = -1);
+
+ private:
+  int fd_ = -1;
+};
+
+// What tells one version of a file from another without reading it.
+struct FileStamp {
+  int64_t size_bytes = 0;
+  int64_t mtime_ns = 0;
+  int64_t ctime_ns = 0;  // changes on every write and on every attempt to set mtime back
+  uint64_t inode = 0;
+  bool operator==(const FileStamp&) const = default;
+};
+
+// lstat of `path`; kUnsupported unless it is a regular file (links are not followed).
+Result<FileStamp> stat_regular_file(const std::string& path);
+
+// Reads a whole regular file without following a final symbolic link. A file larger than
+// `limit_bytes` is kLimit and nothing of it is read; devices, pipes and folders are kUnsupported.
+Result<std::string> read_file(const std::string& path, int64_t limit_bytes);
+
+// Writes through a temporary file, fsync and rename, so a reader sees the old or the new bytes.
+Status write_file_atomic(const std::string& path, std::string_view bytes);
+
+// Creates the folder and its parents (mode 0700 for new ones).
+Status make_folders(const std::string& path);
+
+// An exclusive advisory lock on a file, held until destruction; the file holds the owner's pid.
+class FileLock {
+ public:
+  // Waits up to `wait_ms`; kBusy names the process that holds the lock. Calls `on_wait` once with
+  // the holder's pid (0 if unknown) before it starts to wait.
+  template <typename OnWait>
+  static Result<FileLock> acquire(const std::string& path, int wait_ms, OnWait&& on_wait);
+  static Result<FileLock> acquire(const std::string& path, int wait_ms) {
+    return acquire(path, wait_ms, [](int) {});
+  }
+
+ private:
+  explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  static Result<UniqueFd> open(const std::string& path);
+  static bool try_lock(int fd);
+  static int holder_pid(int fd);
+  static void write_pid(int fd);
+  static void pause_ms(int ms);
+  static Error busy(const std::string& path, int pid, int wait_ms);
+
+  UniqueFd fd_;
+};
+
+template <typename OnWait>
+Result<FileLock> FileLock::acquire(const std::string& path, int wait_ms, OnWait&& on_wait) {
+  DM_ASSIGN(UniqueFd fd, open(path));
+  constexpr int kPollMs = 50;
+  for (int waited_ms = 0; !try_lock(fd.get()); waited_ms += kPollMs) {
+    const int pid = holder_pid(fd.get());
+    if (waited_ms >= wait_ms) return busy(path, pid, wait_ms);
+    if (waited_ms == 0) on_wait(pid);
+    pause_ms(kPollMs);
+  }
+  write_pid(fd.get());
+  return FileLock(std::move(fd));
+}
+
+}  // namespace docmind
