@@ -1,0 +1,94 @@
+// VectorMatrix: many int8 vectors in one block, as stored and as searched.
+// SPDX-License-Identifier: Apache-2.0
+#include "index/vector_matrix.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace docmind::index {
+namespace {
+
+constexpr float kMaxCode = 127.0f;
+
+// Scale and codes of a row; an all-zero row has scale 0 and codes 0.
+float quantize(std::span<const float> values, int8_t* codes) {
+  float peak = 0;
+  for (const float value : values) peak = std::max(peak, std::fabs(value));
+  if (!(peak > 0) || !std::isfinite(peak)) {
+    std::fill_n(codes, values.size(), int8_t{0});
+    return 0;
+  }
+  const float scale = peak / kMaxCode;
+  for (size_t i = 0; i < values.size(); ++i) {
+    codes[i] = static_cast<int8_t>(std::lround(std::clamp(values[i] / scale, -kMaxCode, kMaxCode)));
+  }
+  return scale;
+}
+
+}  // namespace
+
+std::string encode_vector(std::span<const float> values) {
+  std::string bytes(sizeof(float) + values.size(), '\0');
+  const float scale = quantize(values, reinterpret_cast<int8_t*>(bytes.data() + sizeof(float)));
+  std::memcpy(bytes.data(), &scale, sizeof(scale));
+  return bytes;
+}
+
+Status decode_vector(std::string_view bytes, std::span<float> out) {
+  VectorMatrix one(out.size());
+  DM_TRY(one.append(0, bytes));
+  one.decode(0, out);
+  return {};
+}
+
+void VectorMatrix::decode(size_t row, std::span<float> out) const {
+  const std::span<const int8_t> from = codes(row);
+  for (size_t i = 0; i < out.size(); ++i) out[i] = scales_[row] * static_cast<float>(from[i]);
+}
+
+void VectorMatrix::reserve(size_t n_rows) {
+  ids_.reserve(n_rows);
+  scales_.reserve(n_rows);
+  codes_.reserve(n_rows * dimension_);
+}
+
+Status VectorMatrix::append(int64_t id, std::string_view encoded) {
+  if (encoded.size() != sizeof(float) + dimension_) {
+    return Error{ErrorCode::kMalformed, "the vector of chunk " + std::to_string(id) + " has " +
+                                            std::to_string(encoded.size()) + " bytes, expected " +
+                                            std::to_string(sizeof(float) + dimension_)};
+  }
+  float scale = 0;
+  std::memcpy(&scale, encoded.data(), sizeof(scale));
+  if (!std::isfinite(scale)) {
+    return Error{ErrorCode::kMalformed,
+                 "the vector of chunk " + std::to_string(id) + " has a scale that is not finite"};
+  }
+  const auto* codes = reinterpret_cast<const int8_t*>(encoded.data() + sizeof(float));
+  ids_.push_back(id);
+  scales_.push_back(scale);
+  codes_.insert(codes_.end(), codes, codes + dimension_);
+  return {};
+}
+
+QuantizedQuery quantize_query(std::span<const float> values) {
+  QuantizedQuery query;
+  query.codes.resize(values.size());
+  query.scale = quantize(values, query.codes.data());
+  return query;
+}
+
+// One source, compiled for several instruction sets; the loader picks the best at start. Sanitizers
+// cannot run before the loader's choice, so their builds take the portable form.
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+__attribute__((target_clones("arch=icelake-server", "avx2", "default"), optimize("O3")))
+#endif
+int32_t dot_int8(std::span<const int8_t> a, std::span<const int8_t> b) {
+  int32_t sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += static_cast<int32_t>(a[i]) * b[i];
+  return sum;
+}
+
+}  // namespace docmind::index

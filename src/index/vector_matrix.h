@@ -1,0 +1,61 @@
+// VectorMatrix: many int8 vectors in one block, as stored and as searched.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace docmind::index {
+
+// A row on disk: little-endian f32 scale, then `dimension` int8 codes; value[i] = scale * code[i].
+// A quarter of the bytes of f32; the dot product of two unit vectors is off by about 0.002.
+[[nodiscard]] std::string encode_vector(std::span<const float> values);
+// kMalformed when the size does not fit `dimension` or the scale is not finite.
+Status decode_vector(std::string_view bytes, std::span<float> out);
+
+// Rows of one dimension with the chunk id of each. Values only; safe to read from many threads.
+class VectorMatrix {
+ public:
+  VectorMatrix() = default;
+  explicit VectorMatrix(size_t dimension) : dimension_(dimension) {}
+
+  size_t dimension() const { return dimension_; }
+  size_t n_rows() const { return ids_.size(); }
+  int64_t id(size_t row) const { return ids_[row]; }
+  std::span<const int64_t> ids() const { return ids_; }
+  float scale(size_t row) const { return scales_[row]; }
+  // [dimension]
+  std::span<const int8_t> codes(size_t row) const {
+    return {codes_.data() + row * dimension_, dimension_};
+  }
+  // The row as floats, [dimension].
+  void decode(size_t row, std::span<float> out) const;
+
+  void reserve(size_t n_rows);
+  // Appends a row in its disk form.
+  Status append(int64_t id, std::string_view encoded);
+
+ private:
+  size_t dimension_ = 0;
+  std::vector<int64_t> ids_;
+  std::vector<float> scales_;   // [n_rows]
+  std::vector<int8_t> codes_;   // [n_rows, dimension]
+};
+
+// A query quantized like a row, so that a scan multiplies int8 by int8.
+struct QuantizedQuery {
+  float scale = 0;
+  std::vector<int8_t> codes;  // [dimension]
+};
+[[nodiscard]] QuantizedQuery quantize_query(std::span<const float> values);
+
+// sum of a[i] * b[i]; exact in int32 for dimensions up to 131,072.
+[[nodiscard]] int32_t dot_int8(std::span<const int8_t> a, std::span<const int8_t> b);
+
+}  // namespace docmind::index
