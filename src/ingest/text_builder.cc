@@ -35,6 +35,8 @@ void TextBuilder::settle() {
   auto& marks = document_.marks;
   // Trimming may have taken text back from under the newest marks and headings.
   while (!marks.empty() && marks.back().offset >= next_.offset) marks.pop_back();
+  auto& headings = document_.headings;
+  while (!headings.empty() && headings.back().offset > next_.offset) headings.pop_back();
   if (!marks.empty() && marks.back().line == next_.line && marks.back().page == next_.page) return;
   marks.push_back(next_);
 }

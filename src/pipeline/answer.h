@@ -1,0 +1,78 @@
+// What `ask` and `search` return, and its form in the cache and in JSON.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace docmind::pipeline {
+
+// One ranked passage.
+struct Passage {
+  int64_t chunk_id = 0;
+  std::string path;
+  std::string title;
+  std::string heading;
+  std::string text;
+  uint32_t start_line = 1;
+  uint32_t end_line = 1;
+  uint32_t page = 0;  // 0: the format has no pages
+  uint32_t end_page = 0;
+  double score = 0;      // of the fused ranking; comparable within one result list
+  double relevance = 0;  // share of the question that the passage covers, 0..1
+};
+
+// A numbered source of an answer.
+struct Citation {
+  int number = 1;  // as in "[1]"
+  std::string path;
+  std::string title;
+  std::string heading;
+  uint32_t start_line = 1;
+  uint32_t end_line = 1;
+  uint32_t page = 0;
+  uint32_t end_page = 0;
+  std::vector<std::string> quotes;  // verbatim spans of the source's text, white space collapsed
+  bool changed_on_disk = false;     // the file is newer than the index, or gone
+};
+
+enum class CacheState { kOff, kMiss, kMemory, kDisk };
+[[nodiscard]] std::string_view cache_state_name(CacheState state);
+
+struct StageTime {
+  std::string stage;
+  double ms = 0;
+};
+
+struct Answer {
+  std::string question;
+  std::string text;
+  bool answered = true;  // false: no relevant passage; `text` says so
+  std::vector<Citation> citations;
+  std::string provider;
+  CacheState cache = CacheState::kMiss;
+  bool revalidated = false;  // from the cache after the index changed; the same passages were found
+  std::vector<Passage> passages;  // what the answer was made from, best first
+  std::vector<StageTime> stages;  // of this call
+  double total_ms = 0;
+};
+
+// "file.html:12-30", "file.pdf, page 3"; for people.
+[[nodiscard]] std::string location_of(const std::string& path, uint32_t start_line,
+                                      uint32_t end_line, uint32_t page, uint32_t end_page);
+
+// The JSON that `--json` prints. `page` is null where the format has none.
+[[nodiscard]] json::value passage_to_json(const Passage& passage);
+[[nodiscard]] json::value answer_to_json(const Answer& answer, bool with_passages);
+
+// The bytes kept in the answer cache: text, citations and passages, not the times. decode gives
+// kMalformed on any other bytes.
+[[nodiscard]] std::string encode_answer(const Answer& answer);
+[[nodiscard]] Result<Answer> decode_answer(std::string_view bytes);
+
+}  // namespace docmind::pipeline
