@@ -28,9 +28,9 @@ class ExactIndex final : public VectorIndex {
     std::vector<ScoredChunk> heap;  // the worst of the best k at the front
     heap.reserve(std::min(k, matrix_.n_rows()) + 1);
     for (size_t row = 0; k > 0 && row < matrix_.n_rows(); ++row) {
-      const float dot = static_cast<float>(dot_int8(quantized.codes, matrix_.codes(row))) *
-                        quantized.scale * matrix_.scale(row);
-      const ScoredChunk candidate{matrix_.id(row), dot};
+      const ScoredChunk candidate{
+          matrix_.id(row), inner_product(quantized.scale, quantized.codes, matrix_.scale(row),
+                                         matrix_.codes(row))};
       if (heap.size() == k && !better(candidate, heap.front())) continue;
       heap.push_back(candidate);
       std::push_heap(heap.begin(), heap.end(), better);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
@@ -24,8 +25,9 @@ float row_distance(const void* a, const void* b, const void* dimension_ptr) {
   std::memcpy(&scale_b, b, sizeof(float));
   const auto* codes_a = static_cast<const int8_t*>(a) + sizeof(float);
   const auto* codes_b = static_cast<const int8_t*>(b) + sizeof(float);
-  const int32_t dot = dot_int8({codes_a, dimension}, {codes_b, dimension});
-  return 1.0f - scale_a * scale_b * static_cast<float>(dot);
+  // hnswlib only compares distances, so no constant is needed to make them positive.
+  return static_cast<float>(
+      -inner_product(scale_a, {codes_a, dimension}, scale_b, {codes_b, dimension}));
 }
 
 class RowSpace final : public hnswlib::SpaceInterface<float> {
@@ -50,7 +52,7 @@ class HnswIndex final : public VectorIndex {
   size_t n_rows() const override { return graph->cur_element_count; }
 
   Result<std::vector<ScoredChunk>> search(std::span<const float> query, size_t k) const override {
-    if (query.size() != dimension_) {
+    if (n_rows() > 0 && query.size() != dimension_) {
       return Error{ErrorCode::kInvalidArgument,
                    "the query has " + std::to_string(query.size()) + " dimensions, the index has " +
                        std::to_string(dimension_)};
@@ -62,7 +64,7 @@ class HnswIndex final : public VectorIndex {
     auto found = graph->searchKnn(row.data(), std::max(k, graph->ef_));
     while (found.size() > k) found.pop();
     for (; !found.empty(); found.pop()) {
-      hits.push_back({static_cast<int64_t>(found.top().second), 1.0 - found.top().first});
+      hits.push_back({static_cast<int64_t>(found.top().second), -static_cast<double>(found.top().first)});
     }
     std::sort(hits.begin(), hits.end(), [](const ScoredChunk& a, const ScoredChunk& b) {
       return a.score != b.score ? a.score > b.score : a.chunk_id < b.chunk_id;
@@ -94,6 +96,7 @@ struct Seal {
   uint64_t dimension = 0;
   uint64_t size_bytes = 0;
   uint64_t hash = 0;
+  bool operator==(const Seal&) const = default;
 };
 static_assert(sizeof(Seal) == 40);
 
@@ -102,12 +105,43 @@ constexpr int64_t kMaxGraphBytes = 64LL << 30;
 std::string seal_path(const std::string& path) { return path + ".seal"; }
 
 Result<Seal> read_seal(const std::string& path) {
-  DM_ASSIGN(const std::string bytes, read_file(seal_path(path), sizeof(Seal)));
+  constexpr int64_t kLimit = 4096;  // a file of another size is damaged, not too large
+  DM_ASSIGN(const std::string bytes, read_file(seal_path(path), kLimit));
   Seal seal;
   if (bytes.size() != sizeof(Seal) || std::memcmp(bytes.data(), seal.magic, 8) != 0) {
     return Error{ErrorCode::kMalformed, "'" + seal_path(path) + "' is not a graph seal"};
   }
   std::memcpy(&seal, bytes.data(), sizeof(Seal));
+  return seal;
+}
+
+// The bytes of all nodes in a saved graph; the file has a header besides.
+size_t node_bytes(const Graph& graph) {
+  size_t n_bytes = graph.cur_element_count * (graph.size_data_per_element_ + sizeof(uint32_t));
+  for (size_t node = 0; node < graph.cur_element_count; ++node) {
+    n_bytes += static_cast<size_t>(graph.element_levels_[node]) * graph.size_links_per_element_;
+  }
+  return n_bytes;
+}
+
+// Writes the graph and returns the seal of what lies in the file then.
+Result<Seal> write_graph(const HnswIndex& index, const std::string& path, int64_t generation) {
+  try {
+    index.graph->saveIndex(path);
+  } catch (const std::exception& failure) {
+    return Error{ErrorCode::kIo, "cannot write '" + path + "': " + failure.what()};
+  }
+  DM_ASSIGN(const std::string bytes, read_file(path, kMaxGraphBytes));
+  if (bytes.size() <= node_bytes(*index.graph)) {  // hnswlib does not look whether a write failed
+    return Error{ErrorCode::kIo, "cannot write '" + path + "': only " +
+                                     std::to_string(bytes.size()) +
+                                     " bytes arrived; is the disk full?"};
+  }
+  Seal seal;
+  seal.generation = generation;
+  seal.dimension = index.dimension();
+  seal.size_bytes = bytes.size();
+  seal.hash = hash64(bytes);
   return seal;
 }
 
@@ -138,18 +172,17 @@ Status save_hnsw_index(const VectorIndex& index, const std::string& path, int64_
                                                   std::string(index.kind()) + "'"};
   }
   const std::string tmp = path + ".tmp";
-  try {
-    hnsw->graph->saveIndex(tmp);
-  } catch (const std::exception& failure) {
-    return Error{ErrorCode::kIo, "cannot write '" + tmp + "': " + failure.what()};
+  Result<Seal> sealed = write_graph(*hnsw, tmp, generation);
+  if (!sealed.ok()) {
+    ::unlink(tmp.c_str());
+    return std::move(sealed).error();
   }
-  DM_ASSIGN(const std::string bytes, read_file(tmp, kMaxGraphBytes));
-  Seal seal;
-  seal.generation = generation;
-  seal.dimension = hnsw->dimension();
-  seal.size_bytes = bytes.size();
-  seal.hash = hash64(bytes);
+  // Without a seal the graph counts as absent, so at no time does a seal stand beside another graph.
+  if (::unlink(seal_path(path).c_str()) != 0 && errno != ENOENT) {
+    return errno_error("remove", seal_path(path), errno);
+  }
   if (std::rename(tmp.c_str(), path.c_str()) != 0) return errno_error("replace", path, errno);
+  const Seal seal = *sealed;
   return write_file_atomic(seal_path(path),
                            std::string_view(reinterpret_cast<const char*>(&seal), sizeof(seal)));
 }
@@ -175,6 +208,11 @@ Result<std::unique_ptr<VectorIndex>> load_hnsw_index(const std::string& path, in
     index->graph->setEf(options.ef_search);
   } catch (const std::exception& failure) {
     return Error{ErrorCode::kMalformed, "cannot load '" + path + "': " + failure.what()};
+  }
+  // hnswlib has read the file a second time: a writer may have put another in its place meanwhile.
+  DM_ASSIGN(const Seal seal_now, read_seal(path));
+  if (seal_now != seal) {
+    return Error{ErrorCode::kMismatch, "'" + path + "' was replaced while it was read"};
   }
   return std::unique_ptr<VectorIndex>(std::move(index));
 }

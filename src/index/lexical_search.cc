@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "index/lexical_search.h"
 
-#include <algorithm>
-
 #include "index/bm25_function.h"
 
 namespace docmind::index {
@@ -17,16 +15,6 @@ void append_quoted(std::string& query, std::string_view word) {
     if (c != '\0') query.push_back(c);
   }
   query.push_back('"');
-}
-
-// Whether the tokenizer can make a token of it at all: FTS5 drops an empty phrase from the query,
-// which would shift the weights of those after it.
-bool has_token(std::string_view word) {
-  return std::any_of(word.begin(), word.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= 'a' && byte <= 'z');
-  });
 }
 
 }  // namespace
@@ -45,7 +33,8 @@ Result<std::vector<ScoredChunk>> LexicalSearcher::search(std::span<const Lexical
   query.options = options;
   std::string match;
   for (const LexicalTerm& term : terms) {
-    if (!has_token(term.word)) continue;
+    // A word without a token is an empty phrase: it finds nothing, but FTS5 counts it among the
+    // phrases, so the weights of those after it stay in step (docmind_bm25 checks).
     if (!match.empty()) match += " OR ";
     append_quoted(match, term.word);
     query.phrase_weights.push_back(term.weight);

@@ -8,6 +8,7 @@
 namespace docmind::index {
 
 BelowRoot::BelowRoot(std::string_view root) : root_(root) {
+  while (root_.size() > 1 && root_.back() == '/') root_.pop_back();
   low_ = root_ == "/" ? root_ : root_ + "/";
   high_ = low_;
   high_.back() = '/' + 1;

@@ -20,7 +20,8 @@ inline constexpr const char* kDocumentColumns =
 // SQL condition: `path` is the root itself or lies below it; bound by BelowRoot.
 inline constexpr const char* kBelowRoot = "(?1 IS NULL OR path=?1 OR (path>?2 AND path<?3))";
 
-// The three values of kBelowRoot; an empty root means every path. Must outlive the statement's use.
+// The three values of kBelowRoot; an empty root means every path, slashes at the end of another do
+// not count. Must outlive the statement's use.
 class BelowRoot {
  public:
   explicit BelowRoot(std::string_view root);

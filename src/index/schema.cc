@@ -9,7 +9,9 @@ namespace {
 
 // Version 1. Paths are BLOBs: file names are bytes, not text. A chunk's text is stored once, in
 // `chunks`; the full-text index reads it through the view (external content), so a row must be
-// deleted from the index with its old values before the chunk goes.
+// deleted from the index with its old values before the chunk goes. AUTOINCREMENT: the id of a
+// document or chunk that is gone is never given again, so a late reader finds nothing for it rather
+// than another text.
 constexpr std::string_view kCreate = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 INSERT INTO meta VALUES('store_id', lower(hex(randomblob(16)))), ('generation', 0);
@@ -21,7 +23,7 @@ CREATE TABLE roots(
 ) WITHOUT ROWID;
 
 CREATE TABLE documents(
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   path BLOB NOT NULL UNIQUE,      -- absolute
   content_hash BLOB NOT NULL,     -- SHA-256 of the file
   size_bytes INTEGER NOT NULL,
@@ -36,7 +38,7 @@ CREATE TABLE documents(
 );
 
 CREATE TABLE chunks(
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   document_id INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
   begin_byte INTEGER NOT NULL,    -- in the extracted text
   end_byte INTEGER NOT NULL,
@@ -92,6 +94,23 @@ Error too_new(int64_t version) {
                                          "; use a newer docmind or another folder with --store"};
 }
 
+// The schema version, 0 when the database is empty; what check_ours() refuses is an error.
+Result<int64_t> stored_version(const Database& db) {
+  DM_ASSIGN(const int64_t version, db.query_int("PRAGMA user_version"));
+  DM_ASSIGN(const int64_t application_id, db.query_int("PRAGMA application_id"));
+  DM_ASSIGN(const int64_t n_tables, db.query_int("SELECT count(*) FROM sqlite_schema"));
+  if (version == 0 && application_id == 0 && n_tables == 0) return version;
+  if (application_id != kApplicationId) return not_ours(application_id);
+  if (version > kSchemaVersion) return too_new(version);
+  if (version < 1) {
+    return Error{ErrorCode::kMalformed, "the store says that its schema version is " +
+                                            std::to_string(version) + ", allowed are 1 to " +
+                                            std::to_string(kSchemaVersion) +
+                                            "; name another folder with --store"};
+  }
+  return version;
+}
+
 }  // namespace
 
 std::string_view migration_sql(int from) {
@@ -102,15 +121,16 @@ std::string_view migration_sql(int from) {
   }
 }
 
+Status check_ours(const Database& db) {
+  Result<int64_t> version = stored_version(db);
+  if (!version.ok()) return std::move(version).error();
+  return {};
+}
+
 Status migrate(const Database& db) {
   while (true) {
     DM_ASSIGN(Transaction transaction, Transaction::begin(db));
-    DM_ASSIGN(const int64_t version, db.query_int("PRAGMA user_version"));
-    DM_ASSIGN(const int64_t application_id, db.query_int("PRAGMA application_id"));
-    DM_ASSIGN(const int64_t n_tables, db.query_int("SELECT count(*) FROM sqlite_schema"));
-    const bool empty = version == 0 && n_tables == 0;
-    if (!empty && application_id != kApplicationId) return not_ours(application_id);
-    if (version > kSchemaVersion) return too_new(version);
+    DM_ASSIGN(const int64_t version, stored_version(db));
     if (version == kSchemaVersion) return {};
     DM_TRY(db.exec(migration_sql(static_cast<int>(version))));
     DM_TRY(db.exec("PRAGMA application_id=" + std::to_string(kApplicationId)));
@@ -120,13 +140,10 @@ Status migrate(const Database& db) {
 }
 
 Status check_schema(const Database& db) {
-  DM_ASSIGN(const int64_t application_id, db.query_int("PRAGMA application_id"));
-  DM_ASSIGN(const int64_t version, db.query_int("PRAGMA user_version"));
-  if (version == 0 && application_id == 0) {
+  DM_ASSIGN(const int64_t version, stored_version(db));
+  if (version == 0) {
     return Error{ErrorCode::kNotFound, "the store is empty; run: docmind index PATH"};
   }
-  if (application_id != kApplicationId) return not_ours(application_id);
-  if (version > kSchemaVersion) return too_new(version);
   if (version < kSchemaVersion) {
     return Error{ErrorCode::kMismatch, "the store has the older schema version " +
                                            std::to_string(version) + ", this program reads " +

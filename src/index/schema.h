@@ -11,9 +11,13 @@ inline constexpr int kApplicationId = 0x444d4e44;  // "DMND" in the SQLite heade
 inline constexpr int kSchemaVersion = 2;
 
 // Brings the database to kSchemaVersion in one transaction per step: creates it when it is empty,
-// migrates it when it is older. kMismatch when it is newer than this build or not ours; the
-// database is then unchanged.
+// migrates it when it is older. kMismatch when it is newer than this build or not ours, kMalformed
+// when its version is none that we ever wrote; the database is then unchanged.
 Status migrate(const Database& db);
+
+// kMismatch when the database is not ours or newer than this build; fine when it is empty. Only
+// reads, so a writer can ask before it changes anything.
+Status check_ours(const Database& db);
 
 // kMismatch unless the database has exactly kSchemaVersion; what readers call, who cannot migrate.
 Status check_schema(const Database& db);

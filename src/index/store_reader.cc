@@ -4,8 +4,6 @@
 
 #include <sys/stat.h>
 
-#include <cstring>
-
 #include "index/record_io.h"
 #include "index/schema.h"
 
@@ -47,7 +45,14 @@ Result<StoreReader> StoreReader::open(const std::string& folder) {
   return StoreReader(folder, std::make_shared<Database>(std::move(db)));
 }
 
-Status StoreReader::begin_snapshot() const { return db_->exec("BEGIN"); }
+Status StoreReader::begin_snapshot() const {
+  DM_TRY(db_->exec("BEGIN"));
+  // SQLite fixes the state at the first read, so read something now.
+  Result<int64_t> first_read = generation();
+  if (first_read.ok()) return {};
+  [[maybe_unused]] Status ended = db_->exec("ROLLBACK");
+  return std::move(first_read).error();
+}
 
 Status StoreReader::end_snapshot() const { return db_->exec("COMMIT"); }
 
@@ -187,7 +192,6 @@ Result<std::optional<EmbedderRecord>> StoreReader::embedder() const {
   DM_ASSIGN(const int64_t normalised,
             db_->query_int("SELECT value FROM meta WHERE key='embedder_normalised'"));
   record.normalised = normalised != 0;
-  constexpr int64_t kMaxDimension = 65'536;
   if (record.dimension < 1 || record.dimension > kMaxDimension) {
     return Error{ErrorCode::kMalformed,
                  "the store says that its vectors have " + std::to_string(record.dimension) +
@@ -209,13 +213,14 @@ Result<VectorMatrix> StoreReader::load_vectors() const {
   if (!record) return VectorMatrix();
   DM_ASSIGN(const int64_t n_rows, db_->query_int("SELECT count(*) FROM vectors"));
   VectorMatrix matrix(static_cast<size_t>(record->dimension));
-  matrix.reserve(static_cast<size_t>(n_rows));
   DM_ASSIGN(Statement statement,
             db_->prepare("SELECT chunk_id, vector FROM vectors ORDER BY chunk_id"));
   while (true) {
     DM_ASSIGN(const bool row, statement.step());
     if (!row) return matrix;
     DM_TRY(matrix.append(statement.column_int(0), statement.column_blob(1)));
+    // Only now is the dimension known to be true: a wrong one must not ask for memory.
+    if (matrix.n_rows() == 1) matrix.reserve(static_cast<size_t>(n_rows));
   }
 }
 
@@ -223,7 +228,6 @@ Result<VectorMatrix> StoreReader::load_vectors(std::span<const int64_t> ids) con
   DM_ASSIGN(const std::optional<EmbedderRecord> record, embedder());
   if (!record) return VectorMatrix();
   VectorMatrix matrix(static_cast<size_t>(record->dimension));
-  matrix.reserve(ids.size());
   DM_ASSIGN(Statement statement, db_->prepare("SELECT vector FROM vectors WHERE chunk_id=?1"));
   for (const int64_t id : ids) {
     statement.bind(1, id);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,7 +32,7 @@ class StoreReader {
   const std::string& folder() const { return folder_; }
   const Database& db() const { return *db_; }
 
-  // Until the returned transaction ends, all calls see one committed state.
+  // Until end_snapshot(), all calls see the state that is committed now. Not for a writer's reader.
   Status begin_snapshot() const;
   Status end_snapshot() const;
 

@@ -23,7 +23,9 @@ struct WriterOptions {
 };
 
 // One transaction. What it holds becomes visible to readers, all at once, at commit(); without
-// commit nothing happened. Lives no longer than its writer.
+// commit nothing happened. After a change failed (disk full), the batch can only be dropped: every
+// later call returns the same error and commit() writes nothing. Calls refused for their arguments
+// (kInvalidArgument, kMismatch) change nothing and do no harm. Lives no longer than its writer.
 class WriteBatch {
  public:
   WriteBatch(WriteBatch&&) noexcept;
@@ -35,12 +37,17 @@ class WriteBatch {
                       std::span<const NewChunk> chunks);
   // The content is unchanged but the stamp is new (touched file); chunks stay.
   Status touch_document(int64_t document_id, const FileStamp& stamp, int64_t checked_unix_ms);
+  // A document that is not there is no error and no change.
   Status remove_document(int64_t document_id);
   Status put_failure(const FailureRecord& failure);
   Status remove_failure(std::string_view path);
+  // kInvalidArgument for a glob with a line break: globs are stored one a line.
   Status put_root(const RootRecord& root);
+  // Forgets the roots at or below `path`; their documents stay.
+  Status remove_roots_below(std::string_view path);
 
-  // Vector of one chunk, as encode_vector() made it.
+  // Vector of one chunk, as encode_vector() made it. kInvalidArgument before set_embedder() and when
+  // its dimension is not the embedder's.
   Status put_vector(int64_t chunk_id, std::string_view encoded);
   // Names the embedder of all vectors to come; kMismatch with both names when vectors of another
   // one are there (drop_vectors() first).
@@ -63,13 +70,15 @@ class WriteBatch {
 // Holds the store's writer lock from open to destruction. One thread at a time.
 class StoreWriter {
  public:
-  // Creates or migrates the store. kBusy names the process that is writing.
+  // Creates or migrates the store. kBusy names the process that is writing. A file that is not ours
+  // or newer is refused before anything of it changes.
   static Result<StoreWriter> open(const std::string& folder, const WriterOptions& options);
 
   // Sees the writer's own committed state; same thread.
   const StoreReader& reader() const { return reader_; }
   Result<WriteBatch> begin() const;
-  // Folds the write-ahead log into the database and tidies the full-text index; call when done.
+  // Folds the write-ahead log into the database and refreshes the query planner's statistics; call
+  // when done.
   Status finish() const;
 
  private:

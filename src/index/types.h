@@ -68,10 +68,12 @@ struct StoredChunk {
   std::string text;
 };
 
+inline constexpr int64_t kMaxDimension = 65'536;
+
 // Which embedder made the vectors of a store.
 struct EmbedderRecord {
   std::string identity;  // "lexical-lsa/1", or a model file's name and hash
-  int64_t dimension = 0;
+  int64_t dimension = 0;   // 1 to kMaxDimension
   bool normalised = true;
   bool operator==(const EmbedderRecord&) const = default;
 };

@@ -21,7 +21,7 @@ class VectorIndex {
   [[nodiscard]] virtual std::string_view kind() const = 0;
   [[nodiscard]] virtual size_t n_rows() const = 0;
   // The `k` rows with the largest inner product with `query` [dimension], best first, ties by id.
-  // kInvalidArgument when the dimensions differ.
+  // kInvalidArgument when the dimensions differ and there are rows.
   [[nodiscard]] virtual Result<std::vector<ScoredChunk>> search(std::span<const float> query,
                                                                 size_t k) const = 0;
 };

@@ -11,15 +11,20 @@ namespace {
 
 constexpr float kMaxCode = 127.0f;
 
-// Scale and codes of a row; an all-zero row has scale 0 and codes 0.
+// Scale and codes of a row. A row that is all zero (or too small for a float scale) or holds a value
+// that is not finite has scale 0 and codes 0: it is near to nothing.
 float quantize(std::span<const float> values, int8_t* codes) {
   float peak = 0;
-  for (const float value : values) peak = std::max(peak, std::fabs(value));
-  if (!(peak > 0) || !std::isfinite(peak)) {
+  bool finite = true;
+  for (const float value : values) {
+    finite = finite && std::isfinite(value);
+    peak = std::max(peak, std::fabs(value));
+  }
+  const float scale = peak / kMaxCode;
+  if (!finite || !(scale > 0)) {
     std::fill_n(codes, values.size(), int8_t{0});
     return 0;
   }
-  const float scale = peak / kMaxCode;
   for (size_t i = 0; i < values.size(); ++i) {
     codes[i] = static_cast<int8_t>(std::lround(std::clamp(values[i] / scale, -kMaxCode, kMaxCode)));
   }
@@ -61,9 +66,10 @@ Status VectorMatrix::append(int64_t id, std::string_view encoded) {
   }
   float scale = 0;
   std::memcpy(&scale, encoded.data(), sizeof(scale));
-  if (!std::isfinite(scale)) {
-    return Error{ErrorCode::kMalformed,
-                 "the vector of chunk " + std::to_string(id) + " has a scale that is not finite"};
+  if (!std::isfinite(scale) || scale < 0) {
+    return Error{ErrorCode::kMalformed, "the vector of chunk " + std::to_string(id) +
+                                            " has the scale " + std::to_string(scale) +
+                                            ", which is not a finite positive number"};
   }
   const auto* codes = reinterpret_cast<const int8_t*>(encoded.data() + sizeof(float));
   ids_.push_back(id);
@@ -77,6 +83,11 @@ QuantizedQuery quantize_query(std::span<const float> values) {
   query.codes.resize(values.size());
   query.scale = quantize(values, query.codes.data());
   return query;
+}
+
+double inner_product(float scale_a, std::span<const int8_t> a, float scale_b,
+                     std::span<const int8_t> b) {
+  return static_cast<double>(dot_int8(a, b)) * scale_a * scale_b;
 }
 
 // One source, compiled for several instruction sets; the loader picks the best at start. Sanitizers

@@ -14,9 +14,9 @@
 namespace docmind::index {
 
 // A row on disk: little-endian f32 scale, then `dimension` int8 codes; value[i] = scale * code[i].
-// A quarter of the bytes of f32; the dot product of two unit vectors is off by about 0.002.
+// Values that are not finite make the whole row zero. A quarter of the bytes of f32; the dot product of two unit vectors is off by about 0.002.
 [[nodiscard]] std::string encode_vector(std::span<const float> values);
-// kMalformed when the size does not fit `dimension` or the scale is not finite.
+// kMalformed when the size does not fit `out` or the scale is negative or not finite.
 Status decode_vector(std::string_view bytes, std::span<float> out);
 
 // Rows of one dimension with the chunk id of each. Values only; safe to read from many threads.
@@ -38,7 +38,7 @@ class VectorMatrix {
   void decode(size_t row, std::span<float> out) const;
 
   void reserve(size_t n_rows);
-  // Appends a row in its disk form.
+  // Appends a row in its disk form; kMalformed like decode_vector(), and nothing is appended.
   Status append(int64_t id, std::string_view encoded);
 
  private:
@@ -55,7 +55,11 @@ struct QuantizedQuery {
 };
 [[nodiscard]] QuantizedQuery quantize_query(std::span<const float> values);
 
-// sum of a[i] * b[i]; exact in int32 for dimensions up to 131,072.
+// sum of a[i] * b[i], equal sizes; exact in int32 below 131,072 dimensions.
 [[nodiscard]] int32_t dot_int8(std::span<const int8_t> a, std::span<const int8_t> b);
+
+// The inner product of two quantized rows; in double, where no two finite scales overflow.
+[[nodiscard]] double inner_product(float scale_a, std::span<const int8_t> a, float scale_b,
+                                   std::span<const int8_t> b);
 
 }  // namespace docmind::index

@@ -101,11 +101,11 @@ void HtmlCollector::enter(const TagInfo& tag, Open& open) {
       }
       hold_break_ = true;
       break;
-    case TagKind::kTerm: demanded_break(list_depth_ > 1 ? Break::kLine : Break::kBlock); break;
+    case TagKind::kTerm: demanded_break(list_depth_ > 0 ? Break::kLine : Break::kBlock); break;
     case TagKind::kTable: request_break(Break::kBlock); break;
     case TagKind::kRow:
-      demanded_break(Break::kLine);
-      row_has_text_ = false;
+      demanded_break(row_has_lines_ ? Break::kBlock : Break::kLine);
+      row_has_text_ = row_has_lines_ = false;
       n_cell_marks_ = 0;
       break;
     case TagKind::kCell:
@@ -166,7 +166,7 @@ void HtmlCollector::leave(const Open& open) {
       demanded_break(Break::kLine);
       break;
     case TagKind::kRow: demanded_break(Break::kLine); break;
-    case TagKind::kList: close_list(open.list); break;
+    case TagKind::kList: close_list(open); break;
     case TagKind::kCell:
       lower(cell_depth_);
       hold_break_ = false;
@@ -182,8 +182,8 @@ void HtmlCollector::leave(const Open& open) {
 }
 
 void HtmlCollector::open_list(Open& open) {
-  request_break(list_depth_ > 0 ? Break::kLine : Break::kBlock);
-  ++list_depth_;
+  request_break(Break::kBlock);
+  list_depth_ += open.tag.level;
   lists_.push_back(List{.first_segment = static_cast<uint32_t>(page_.segments.size()),
                         .bytes = n_bytes_,
                         .link_bytes = n_link_bytes_,
@@ -192,10 +192,10 @@ void HtmlCollector::open_list(Open& open) {
   segment_open_ = false;
 }
 
-void HtmlCollector::close_list(uint32_t list) {
-  list_depth_ -= list_depth_ > 0 ? 1 : 0;
+void HtmlCollector::close_list(const Open& open) {
+  list_depth_ -= std::min<uint32_t>(list_depth_, open.tag.level);
   prefix_.clear();
-  if (list != 0 && list == lists_.size()) {
+  if (open.list != 0 && open.list == lists_.size()) {
     const List begin = lists_.back();
     lists_.pop_back();
     constexpr uint32_t kMinLinks = 5;
@@ -263,9 +263,10 @@ void HtmlCollector::write_pre(std::string_view utf8, uint32_t line) {
     if (utf8[0] == '\n') {
       ++line;
       utf8.remove_prefix(1);
-      if (!pre_start_) pending_ = pending_ == Break::kLine ? Break::kBlock : std::max(pending_, Break::kLine);
-      pre_start_ = false;
-      space_ = false;
+      // A second line end in a row is a blank line.
+      if (!pre_start_) pending_ = pending_ == Break::kNone ? Break::kLine : Break::kBlock;
+      pre_start_ = space_ = false;
+      prefix_.clear();
       continue;
     }
     pre_start_ = false;
@@ -277,7 +278,7 @@ void HtmlCollector::write_pre(std::string_view utf8, uint32_t line) {
       space_ = false;
       put(piece, line);
     } else {
-      prefix_ = piece;
+      prefix_.append(piece);
     }
   }
 }
@@ -318,7 +319,10 @@ void HtmlCollector::put(std::string_view piece, uint32_t line) {
   pending_ = Break::kNone;
   hold_break_ = false;
   space_ = false;
-  if (cell_depth_ > 0) row_has_text_ = true;
+  if (cell_depth_ > 0) {
+    row_has_lines_ = row_has_lines_ || (line_start && row_has_text_);
+    row_has_text_ = true;
+  }
 }
 
 void HtmlCollector::close_all() {

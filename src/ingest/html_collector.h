@@ -56,7 +56,7 @@ class HtmlCollector {
   void enter(const TagInfo& tag, Open& open);
   void leave(const Open& open);
   void open_list(Open& open);
-  void close_list(uint32_t list);
+  void close_list(const Open& open);
   void request_break(Break kind);
   void demanded_break(Break kind);
   void write_normal(std::string_view utf8, uint32_t line);
@@ -89,6 +89,7 @@ class HtmlCollector {
   uint32_t link_depth_ = 0;
   uint32_t title_depth_ = 0;
   bool row_has_text_ = false;
+  bool row_has_lines_ = false;  // a cell of the row holds several lines
   uint64_t n_bytes_ = 0;
   uint64_t n_link_bytes_ = 0;
   uint32_t n_links_ = 0;

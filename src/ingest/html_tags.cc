@@ -32,7 +32,7 @@ constexpr std::array kTags = {
     TagRow{"dd", {TagKind::kItem, 0, false}},
     TagRow{"details", {TagKind::kBlock, 0, true}},
     TagRow{"dialog", {TagKind::kBlock, 0, true}},
-    TagRow{"dir", {TagKind::kList, 0, true}},
+    TagRow{"dir", {TagKind::kList, 1, true}},
     TagRow{"div", {TagKind::kBlock, 0, true}},
     TagRow{"dl", {TagKind::kList, 0, true}},
     TagRow{"dt", {TagKind::kTerm, 0, false}},
@@ -56,11 +56,11 @@ constexpr std::array kTags = {
     TagRow{"li", {TagKind::kItem, 0, true}},
     TagRow{"main", {TagKind::kMain, 0, false}},
     TagRow{"map", {TagKind::kSkip, 0, false}},
-    TagRow{"menu", {TagKind::kList, 0, true}},
+    TagRow{"menu", {TagKind::kList, 1, true}},
     TagRow{"nav", {TagKind::kSemanticNav, 0, false}},
     TagRow{"noscript", {TagKind::kSkip, 0, false}},
     TagRow{"object", {TagKind::kSkip, 0, false}},
-    TagRow{"ol", {TagKind::kList, 0, true}},
+    TagRow{"ol", {TagKind::kList, 1, true}},
     TagRow{"option", {TagKind::kSkip, 0, false}},
     TagRow{"p", {TagKind::kBlock, 0, true}},
     TagRow{"pre", {TagKind::kPre, 0, false}},
@@ -79,7 +79,7 @@ constexpr std::array kTags = {
     TagRow{"th", {TagKind::kCell, 0, false}},
     TagRow{"title", {TagKind::kTitle, 0, false}},
     TagRow{"tr", {TagKind::kRow, 0, false}},
-    TagRow{"ul", {TagKind::kList, 0, true}},
+    TagRow{"ul", {TagKind::kList, 1, true}},
     TagRow{"video", {TagKind::kSkip, 0, false}},
     TagRow{"xmp", {TagKind::kPre, 0, false}},
 };
@@ -87,12 +87,11 @@ static_assert(std::is_sorted(kTags.begin(), kTags.end(),
                              [](const TagRow& a, const TagRow& b) { return a.name < b.name; }));
 
 // Words that name a part of the page's frame. Sorted.
-constexpr std::array<std::string_view, 30> kFrameWords = {
-    "advert",     "advertisement", "adverts",    "banner",  "breadcrumb", "breadcrumbs",
-    "cookie",     "cookies",       "footer",     "headerlink", "masthead", "menu",
-    "menubar",    "nav",           "navbar",     "navbars", "navfooter",  "navheader",
-    "navigation", "navs",          "pager",      "pagination", "permalink", "share",
-    "sharing",    "sidebar",       "sidebars",   "skiplink", "social",    "topnav",
+constexpr std::array<std::string_view, 32> kFrameWords = {
+    "advert", "advertisement", "adverts", "banner", "breadcrumb", "breadcrumbs", "cookie",
+    "cookies", "docnav", "footer", "headerlink", "masthead", "menu", "menubar", "nav", "navbar",
+    "navbars", "navfooter", "navheader", "navigation", "navs", "pager", "pagination", "permalink",
+    "share", "sharing", "sidebar", "sidebars", "skiplink", "social", "tagline", "topnav",
 };
 static_assert(std::is_sorted(kFrameWords.begin(), kFrameWords.end()));
 

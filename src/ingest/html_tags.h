@@ -33,7 +33,7 @@ enum class TagKind : uint8_t {
 
 struct TagInfo {
   TagKind kind = TagKind::kInline;
-  uint8_t level = 0;       // of a heading
+  uint8_t level = 0;       // of a heading; of a list: 1 where items get bullets
   bool droppable = false;  // may be boilerplate because of its class or id
 };
 

@@ -46,7 +46,7 @@ HtmlAttributes pick_attributes(const xmlChar** attributes) {
 // The parser, its callbacks and the budget that keeps unclosed tags from costing quadratic time.
 class HtmlReader {
  public:
-  HtmlReader(const ReadLimits& limits)
+  explicit HtmlReader(const ReadLimits& limits)
       : collector_(static_cast<uint64_t>(std::max<int64_t>(limits.max_text_bytes, 0))),
         max_depth_(static_cast<size_t>(std::max(limits.max_depth, 1))) {}
 
@@ -67,6 +67,7 @@ class HtmlReader {
 
   HtmlPage& page() { return collector_.page(); }
   bool gave_up() const { return gave_up_; }
+  bool out_of_memory() const { return out_of_memory_; }
 
  private:
   static void on_start(void* self, const xmlChar* name, const xmlChar** attributes) noexcept {
@@ -137,8 +138,6 @@ class HtmlReader {
   std::unique_ptr<htmlParserCtxt, FreeParser> parser_;
   uint32_t last_line_ = 1;
   bool gave_up_ = false;
-
- public:
   bool out_of_memory_ = false;
 };
 
@@ -148,7 +147,7 @@ Result<Document> read_html(std::string_view bytes, const ReadLimits& limits) {
   DM_ASSIGN(const DecodedText decoded, decode_text(bytes, declared_charset(bytes)));
   HtmlReader reader(limits);
   DM_TRY(reader.run(decoded.text));
-  if (reader.out_of_memory_) {
+  if (reader.out_of_memory()) {
     return Error{ErrorCode::kLimit, "reading the page needs more memory than there is"};
   }
   if (reader.page().overfull) return text_limit_error(0, limits.max_text_bytes);

@@ -30,6 +30,7 @@ class TextBuilder {
   void heading(int level, std::string_view title);
 
   [[nodiscard]] bool full() const { return overfull_; }
+  [[nodiscard]] uint64_t limit_bytes() const { return limit_bytes_; }
   [[nodiscard]] bool empty() const { return document_.text.empty(); }
   // Last byte written, '\n' when a break is pending or nothing was written yet.
   [[nodiscard]] char last() const;

@@ -1,0 +1,158 @@
+// docmind ask: a cited answer to a question, or to each line of standard input.
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/exit_codes.h"
+#include "cli/library.h"
+
+namespace docmind::cli {
+namespace {
+
+std::string source_line(const Terminal& terminal, const pipeline::Citation& citation) {
+  const std::string where =
+      pipeline::location_of(display_path(citation.path), citation.start_line, citation.end_line,
+                            citation.page, citation.end_page);
+  std::string line = fmt::format("  {} {}", terminal.styled(Style::kCyan, fmt::format("[{}]", citation.number)),
+                                 where);
+  const std::string& about = citation.heading.empty() ? citation.title : citation.heading;
+  if (!about.empty()) line += "  " + terminal.styled(Style::kDim, printable(about));
+  return line + "\n";
+}
+
+std::string cache_words(const pipeline::Answer& answer) {
+  switch (answer.cache) {
+    case pipeline::CacheState::kOff: return "cache off";
+    case pipeline::CacheState::kMiss: return "not cached";
+    case pipeline::CacheState::kMemory: return "cached in memory";
+    case pipeline::CacheState::kDisk:
+      return answer.revalidated ? "cached on disk, checked against the changed index"
+                                : "cached on disk";
+  }
+  return {};
+}
+
+class AskCommand final : public Command {
+ public:
+  CLI::App* declare(CLI::App& app, FieldFlags& fields) override {
+    CLI::App* sub = app.add_subcommand(
+        "ask",
+        "Answer a question from the indexed documents, with numbered citations. Without QUESTION, "
+        "each line of standard input is a question.");
+    sub->add_option("QUESTION", words_, "The question; several words need no quotes");
+    sub->add_flag("--json", json_, "Print one JSON object a question");
+    sub->add_flag("--explain", explain_,
+                  "Also print the stages with their times, the passages with their scores, the "
+                  "provider and the state of the cache");
+    fields.add(*sub, "-k,--top-k", "ask.top_k");
+    fields.add(*sub, "--min-relevance", "ask.min_relevance");
+    fields.add(*sub, "--max-sentences", "ask.max_sentences");
+    fields.add(*sub, "--tenant", "tenant");
+    fields.add_switch(*sub, "--no-cache", "cache.enabled", "false",
+                      "Neither look for the answer in the cache nor keep it there");
+    return sub;
+  }
+
+  int run(Session& session) override {
+    Result<std::unique_ptr<Library>> library = open_library(session);
+    if (!library.ok()) return fail(session, library.error());
+    if (!words_.empty()) {
+      std::string question;
+      for (const std::string& word : words_) question += (question.empty() ? "" : " ") + word;
+      return answer(session, **library, question);
+    }
+    std::string line;
+    int code = kExitOk;
+    while (!session.cancel.cancelled() && std::getline(std::cin, line)) {
+      if (trim(line).empty()) continue;
+      const int one = answer(session, **library, line);
+      if (one != kExitOk) code = one;
+    }
+    return session.cancel.cancelled() ? kExitInterrupted : code;
+  }
+
+ private:
+  int answer(Session& session, Library& library, const std::string& question) {
+    const Terminal& terminal = session.terminal;
+    bool wrote = false;
+    const providers::TextSink sink = [&](std::string_view piece) {
+      if (!json_) {
+        terminal.out(piece);
+        terminal.flush();
+        wrote = wrote || !piece.empty();
+      }
+      return !session.cancel.cancelled();
+    };
+    Result<pipeline::Answer> result =
+        library.asker->ask(question, ask_options(session), sink, session.cancel);
+    if (!result.ok()) {
+      if (wrote) terminal.out("\n");
+      return fail(session, result.error());
+    }
+    if (json_) {
+      terminal.out(json::serialize(pipeline::answer_to_json(*result, explain_)) + "\n");
+    } else {
+      print(terminal, *result);
+    }
+    terminal.flush();
+    return kExitOk;
+  }
+
+  void print(const Terminal& terminal, const pipeline::Answer& answer) const {
+    terminal.out("\n");
+    if (!answer.citations.empty()) terminal.out("\n");
+    for (const pipeline::Citation& citation : answer.citations) {
+      terminal.out(source_line(terminal, citation));
+    }
+    for (const pipeline::Citation& citation : answer.citations) {
+      if (!citation.changed_on_disk) continue;
+      terminal.note(fmt::format("{} {} changed since it was indexed; run: docmind index",
+                                terminal.styled_note(Style::kYellow, "note:"),
+                                display_path(citation.path)));
+    }
+    if (explain_) print_explanation(terminal, answer);
+    terminal.out(terminal.styled(Style::kDim, summary(answer)) + "\n");
+  }
+
+  // One line: where the time went.
+  static std::string summary(const pipeline::Answer& answer) {
+    std::string text = fmt::format("{} · {} · {}", format_ms(answer.total_ms), answer.provider,
+                                   cache_words(answer));
+    std::string stages;
+    for (const pipeline::StageTime& stage : answer.stages) {
+      if (stage.ms < 0.1) continue;
+      stages += fmt::format("{}{} {}", stages.empty() ? "" : ", ", stage.stage, format_ms(stage.ms));
+    }
+    if (!stages.empty()) text += " · " + stages;
+    return text;
+  }
+
+  static void print_explanation(const Terminal& terminal, const pipeline::Answer& answer) {
+    terminal.out("\nstages\n");
+    for (const pipeline::StageTime& stage : answer.stages) {
+      terminal.out(fmt::format("  {:<20} {:>10}\n", stage.stage, format_ms(stage.ms)));
+    }
+    terminal.out("passages\n");
+    for (const pipeline::Passage& passage : answer.passages) {
+      terminal.out(fmt::format(
+          "  score {:.4f}  relevance {:.2f}  {}\n", passage.score, passage.relevance,
+          pipeline::location_of(display_path(passage.path), passage.start_line, passage.end_line,
+                                passage.page, passage.end_page)));
+    }
+    terminal.out(fmt::format("provider\n  {}\ncache\n  {}\n\n", answer.provider, cache_words(answer)));
+  }
+
+  std::vector<std::string> words_;
+  bool json_ = false;
+  bool explain_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_ask_command() { return std::make_unique<AskCommand>(); }
+
+}  // namespace docmind::cli

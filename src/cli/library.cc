@@ -1,0 +1,107 @@
+// From the configuration to the library's option structs: the only place that knows both.
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/library.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "base/xdg.h"
+#include "index/store_reader.h"
+#include "providers/extractive.h"
+
+namespace docmind::cli {
+namespace {
+
+constexpr int64_t kMiB = 1LL << 20;
+
+cache::AnswerCacheOptions cache_options(const Config& config, const std::string& folder) {
+  cache::AnswerCacheOptions options;
+  options.disk_path = index::cache_path(folder);
+  options.memory_bytes = config.cache.memory_mib * kMiB;
+  options.disk_bytes = config.cache.disk_mib * kMiB;
+  options.ttl_ms = config.cache.ttl_s * 1000;
+  return options;
+}
+
+}  // namespace
+
+Result<std::string> store_folder(const Session& session) {
+  const std::string& configured = session.config().store.path;
+  if (configured.empty()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "there is no folder for the store: neither HOME nor XDG_DATA_HOME is set; "
+                 "name one with --store"};
+  }
+  std::error_code failure;
+  const auto path = std::filesystem::absolute(configured, failure).lexically_normal();
+  if (failure) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "cannot make '" + configured + "' absolute: " + failure.message()};
+  }
+  return path.string();
+}
+
+pipeline::IndexRequest index_request(const Session& session) {
+  const Config& config = session.config();
+  pipeline::IndexRequest request;
+  request.scan.include = config.index.include;
+  request.scan.exclude = config.index.exclude;
+  request.job.limits.max_file_bytes = config.index.max_file_mib * kMiB;
+  request.job.limits.timeout_ms = static_cast<int>(config.index.read_timeout_ms);
+  request.job.limits.worker_memory_bytes = config.index.worker_memory_mib * kMiB;
+  const auto target = static_cast<uint32_t>(config.index.chunk_target_bytes);
+  request.job.chunks = {.min_bytes = target / 4, .target_bytes = target, .max_bytes = target * 3 / 2};
+  request.n_threads = static_cast<size_t>(config.index.threads);
+  request.worker_executable = session.executable;
+  request.exact_limit = static_cast<size_t>(config.search.exact_limit);
+  return request;
+}
+
+pipeline::CorpusOptions corpus_options(const Session& session) {
+  return {.exact_limit = static_cast<size_t>(session.config().search.exact_limit)};
+}
+
+pipeline::AskOptions ask_options(const Session& session) {
+  const Config& config = session.config();
+  pipeline::AskOptions options;
+  options.tenant = config.tenant;
+  options.retrieve.top_k = static_cast<size_t>(config.ask.top_k);
+  options.retrieve.lexical_depth = static_cast<size_t>(config.search.lexical_depth);
+  options.retrieve.vector_depth = static_cast<size_t>(config.search.vector_depth);
+  options.min_relevance = config.ask.min_relevance;
+  options.max_sentences = static_cast<int>(config.ask.max_sentences);
+  options.use_cache = config.cache.enabled;
+  return options;
+}
+
+Result<std::unique_ptr<cache::AnswerCache>> open_cache(Session& session, const std::string& folder) {
+  std::string repaired;
+  DM_ASSIGN(std::unique_ptr<cache::AnswerCache> cache,
+            cache::AnswerCache::open(cache_options(session.config(), folder), &repaired));
+  if (!repaired.empty()) session.logger.warn("{}", repaired);
+  return cache;
+}
+
+Result<std::unique_ptr<Library>> open_library(Session& session) {
+  DM_ASSIGN(const std::string folder, store_folder(session));
+  auto library = std::make_unique<Library>();
+  DM_ASSIGN(pipeline::Corpus corpus,
+            pipeline::Corpus::open(folder, corpus_options(session), session.metrics));
+  library->corpus = std::make_unique<pipeline::Corpus>(std::move(corpus));
+  library->generator = std::make_unique<providers::ExtractiveGenerator>(
+      [corpus = library->corpus.get()](std::string_view stem) {
+        return corpus->inverse_document_frequency(stem);
+      });
+  if (session.config().cache.enabled) {
+    Result<std::unique_ptr<cache::AnswerCache>> cache = open_cache(session, folder);
+    // Answers can be made without it; say so and go on.
+    if (cache.ok()) library->cache = *std::move(cache);
+    else session.logger.warn("answers are not cached: {}", cache.error().message);
+  }
+  library->asker = std::make_unique<pipeline::Asker>(*library->corpus, *library->generator,
+                                                     library->cache.get(), session.metrics);
+  return library;
+}
+
+}  // namespace docmind::cli

@@ -1,0 +1,42 @@
+// The words of --help and --version that are not about one option.
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/manual.h"
+
+#include "base/config.h"
+
+namespace docmind::cli {
+
+std::string version_line() { return "docmind " DOCMIND_VERSION; }
+
+std::string manual_intro() {
+  return "Answers questions over your own documents, on your own machine, with citations.\n"
+         "No model and no network are needed; nothing leaves the machine.";
+}
+
+std::string manual_footer() {
+  std::string text = R"(
+Examples:
+  docmind index ~/Documents            read a folder; run it again after changes
+  docmind index --watch ~/notes        ... or let it watch
+  docmind ask "how long is the notice period?"
+  docmind ask --explain --json "..."   where the time went, for programs
+  docmind search -k 10 "notice period" the passages alone
+  docmind search --queries q.tsv       a file of id<TAB>query lines
+
+Results go to standard output, progress and notes to standard error.
+
+Exit codes:
+  0 done    1 failed    2 wrong flags or configuration    3 done, but some files were skipped
+  4 another process is writing to the store    130 interrupted; what was committed is kept
+
+Files:
+  $XDG_CONFIG_HOME/docmind/config.toml (~/.config)     configuration; 'docmind config' prints one
+  $XDG_DATA_HOME/docmind/default (~/.local/share)      the store; --store names another folder
+
+Configuration keys (in the file as [section] key = value, in the environment as DOCMIND_SECTION_KEY):
+)";
+  text += config_reference();
+  return text;
+}
+
+}  // namespace docmind::cli

@@ -1,0 +1,87 @@
+// ProgressBar: a line on a terminal that redraws itself, plain lines in a pipe.
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/progress_bar.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace docmind::cli {
+namespace {
+
+using pipeline::IndexProgress;
+
+constexpr double kRedrawMs = 100;
+constexpr double kPlainLineMs = 5'000;
+constexpr int kBarCells = 24;
+
+const char* phase_name(IndexProgress::Phase phase) {
+  switch (phase) {
+    case IndexProgress::Phase::kScan: return "scanning";
+    case IndexProgress::Phase::kRead: return "reading";
+    case IndexProgress::Phase::kTrain: return "training";
+    case IndexProgress::Phase::kEmbed: return "embedding";
+    case IndexProgress::Phase::kFinish: return "finishing";
+  }
+  return "";
+}
+
+std::string bar_of(double fraction) {
+  const int filled = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * kBarCells + 0.5);
+  std::string bar;
+  for (int cell = 0; cell < kBarCells; ++cell) bar += cell < filled ? "█" : "░";
+  return bar;
+}
+
+}  // namespace
+
+std::string ProgressBar::line(const IndexProgress& progress) const {
+  std::string text = fmt::format("{:<9}", phase_name(progress.phase));
+  if (progress.n_total > 0) {
+    const double done = progress.total_bytes > 0
+                            ? static_cast<double>(progress.done_bytes) /
+                                  static_cast<double>(progress.total_bytes)
+                            : static_cast<double>(progress.n_done) /
+                                  static_cast<double>(progress.n_total);
+    if (terminal_.err_is_tty()) text += " " + bar_of(done);
+    text += fmt::format(" {:3.0f}%  {}/{} {}", done * 100, format_count(progress.n_done),
+                        format_count(progress.n_total),
+                        progress.phase == IndexProgress::Phase::kRead ? "files" : "chunks");
+    const double seconds = since_start_.elapsed_ms() / 1000;
+    if (progress.done_bytes > 0 && seconds > 0.2) {
+      text += fmt::format("  {}/s", format_bytes(static_cast<int64_t>(
+                                        static_cast<double>(progress.done_bytes) / seconds)));
+    }
+  }
+  const size_t width = terminal_.width();
+  if (terminal_.err_is_tty() && !progress.path.empty() && width > text.size() + 12) {
+    text += "  " + ellipsize(display_path(progress.path), width - display_width(text) - 3);
+  }
+  return text;
+}
+
+void ProgressBar::show(const IndexProgress& progress) {
+  const double now_ms = since_start_.elapsed_ms();
+  const double gap_ms = terminal_.err_is_tty() ? kRedrawMs : kPlainLineMs;
+  if (now_ms - last_ms_ < gap_ms) return;
+  last_ms_ = now_ms;
+  if (terminal_.err_is_tty()) {
+    std::fprintf(stderr, "\r\x1b[K%s", line(progress).c_str());
+    std::fflush(stderr);
+    drawn_ = true;
+  } else {
+    terminal_.note(line(progress));
+  }
+}
+
+void ProgressBar::finish() {
+  if (!drawn_) return;
+  std::fputs("\r\x1b[K", stderr);
+  std::fflush(stderr);
+  drawn_ = false;
+}
+
+}  // namespace docmind::cli

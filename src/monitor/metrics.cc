@@ -1,0 +1,57 @@
+// The stable names of stages and counters.
+// SPDX-License-Identifier: Apache-2.0
+#include "monitor/metrics.h"
+
+namespace docmind::monitor {
+
+std::string_view stage_name(Stage stage) {
+  switch (stage) {
+    case Stage::kScan: return "scan";
+    case Stage::kRead: return "read";
+    case Stage::kParse: return "parse";
+    case Stage::kChunk: return "chunk";
+    case Stage::kEmbed: return "embed";
+    case Stage::kStore: return "store";
+    case Stage::kTrain: return "train";
+    case Stage::kEmbedQuestion: return "embed_question";
+    case Stage::kRetrieveLexical: return "retrieve_lexical";
+    case Stage::kRetrieveVector: return "retrieve_vector";
+    case Stage::kFuse: return "fuse";
+    case Stage::kRerank: return "rerank";
+    case Stage::kCacheLookup: return "cache_lookup";
+    case Stage::kCacheStore: return "cache_store";
+    case Stage::kPrompt: return "prompt";
+    case Stage::kGenerate: return "generate";
+    case Stage::kCite: return "cite";
+    case Stage::kTotalAsk: return "total_ask";
+    case Stage::kTotalSearch: return "total_search";
+    case Stage::kTotalIndex: return "total_index";
+  }
+  return "unknown";
+}
+
+std::string_view counter_name(Counter counter) {
+  switch (counter) {
+    case Counter::kQuestions: return "questions";
+    case Counter::kQuestionsFailed: return "questions_failed";
+    case Counter::kAnswersCached: return "answers_cached";
+    case Counter::kAnswersRevalidated: return "answers_revalidated";
+    case Counter::kAnswersStale: return "answers_stale";
+    case Counter::kAnswersShared: return "answers_shared";
+    case Counter::kAnswersDeclined: return "answers_declined";
+    case Counter::kFilesIndexed: return "files_indexed";
+    case Counter::kFilesSkipped: return "files_skipped";
+    case Counter::kFilesRemoved: return "files_removed";
+    case Counter::kChunksIndexed: return "chunks_indexed";
+    case Counter::kVectorsEmbedded: return "vectors_embedded";
+    case Counter::kBytesIndexed: return "bytes_indexed";
+    case Counter::kCacheMemoryHits: return "cache_memory_hits";
+    case Counter::kCacheMemoryMisses: return "cache_memory_misses";
+    case Counter::kCacheDiskHits: return "cache_disk_hits";
+    case Counter::kCacheDiskMisses: return "cache_disk_misses";
+    case Counter::kCacheErrors: return "cache_errors";
+  }
+  return "unknown";
+}
+
+}  // namespace docmind::monitor

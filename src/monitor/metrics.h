@@ -1,0 +1,99 @@
+// Metrics: one histogram for each stage of the work and one counter for each countable event.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "monitor/histogram.h"
+
+namespace docmind::monitor {
+
+// A step of indexing or of answering whose time is measured. Order is free to change, names are not.
+enum class Stage {
+  // indexing
+  kScan,
+  kRead,
+  kParse,
+  kChunk,
+  kEmbed,
+  kStore,
+  kTrain,
+  // answering
+  kEmbedQuestion,
+  kRetrieveLexical,
+  kRetrieveVector,
+  kFuse,
+  kRerank,
+  kCacheLookup,
+  kCacheStore,
+  kPrompt,
+  kGenerate,
+  kCite,
+  // whole requests
+  kTotalAsk,
+  kTotalSearch,
+  kTotalIndex,
+};
+inline constexpr size_t kStageCount = static_cast<size_t>(Stage::kTotalIndex) + 1;
+
+// An event that is counted since the start of the process.
+enum class Counter {
+  kQuestions,
+  kQuestionsFailed,
+  kAnswersCached,       // served from the answer cache, revalidated ones included
+  kAnswersRevalidated,  // the index had changed, but not what the answer stands on
+  kAnswersStale,        // found in the cache and thrown away, because it had
+  kAnswersShared,       // taken from an identical question in flight
+  kAnswersDeclined,     // no passage answered the question
+  kFilesIndexed,
+  kFilesSkipped,
+  kFilesRemoved,
+  kChunksIndexed,
+  kVectorsEmbedded,
+  kBytesIndexed,
+  kCacheMemoryHits,
+  kCacheMemoryMisses,
+  kCacheDiskHits,
+  kCacheDiskMisses,
+  kCacheErrors,
+};
+inline constexpr size_t kCounterCount = static_cast<size_t>(Counter::kCacheErrors) + 1;
+
+// Stable lower-case names ("retrieve_lexical", "files_indexed") for JSON, tables and metrics.
+[[nodiscard]] std::string_view stage_name(Stage stage);
+[[nodiscard]] std::string_view counter_name(Counter counter);
+
+// Passed by reference to whoever measures; must outlive them. Every member may be called from any
+// thread without a lock. About 170 KiB: not for the stack of a small thread.
+class Metrics {
+ public:
+  Metrics() = default;
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  void record(Stage stage, double ms) { histograms_[index(stage)].record(ms); }
+  void add(Counter counter, uint64_t n = 1) {
+    counters_[index(counter)].fetch_add(n, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] const Histogram& histogram(Stage stage) const { return histograms_[index(stage)]; }
+  [[nodiscard]] HistogramSummary summary(Stage stage) const { return histogram(stage).summary(); }
+  [[nodiscard]] uint64_t value(Counter counter) const {
+    return counters_[index(counter)].load(std::memory_order_relaxed);
+  }
+
+ private:
+  template <typename E>
+  static constexpr size_t index(E e) {
+    return static_cast<size_t>(e);
+  }
+
+  std::array<Histogram, kStageCount> histograms_;
+  std::array<std::atomic<uint64_t>, kCounterCount> counters_{};
+};
+
+}  // namespace docmind::monitor

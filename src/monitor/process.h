@@ -1,0 +1,65 @@
+// What the operating system says about this process and machine: memory, CPU, disk space.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace docmind::monitor {
+
+// Where the kernel's text files stand; other folders only in tests.
+struct SystemRoots {
+  std::string proc = "/proc";
+  std::string cgroup = "/sys/fs/cgroup";
+};
+
+struct ProcessMemory {
+  int64_t rss_bytes = 0;       // resident now
+  int64_t peak_rss_bytes = 0;  // the most that was ever resident
+};
+
+struct SystemMemory {
+  int64_t total_bytes = 0;      // of the machine or of the control group, whichever is less
+  int64_t available_bytes = 0;  // what may still be allocated without swapping or being killed
+  bool limited_by_cgroup = false;
+};
+
+// Instructions that our kernels may choose from; all false where /proc/cpuinfo has no x86 flags.
+struct CpuFeatures {
+  bool avx2 = false;
+  bool fma = false;
+  bool f16c = false;
+  bool avx_vnni = false;
+  bool avx512f = false;
+  bool avx512bw = false;
+  bool avx512vl = false;
+  bool avx512_vnni = false;
+  bool avx512_bf16 = false;
+  bool amx_tile = false;
+  bool amx_int8 = false;
+  bool amx_bf16 = false;
+};
+
+struct CpuInfo {
+  std::string model_name;  // "unknown" where the kernel does not tell
+  int n_cpus = 1;          // that this process may run on
+  CpuFeatures features;
+};
+
+struct DiskSpace {
+  int64_t total_bytes = 0;
+  int64_t free_bytes = 0;  // for a user without privileges
+};
+
+[[nodiscard]] Result<ProcessMemory> process_memory(const SystemRoots& roots = {});
+// Honours the memory limits of control groups (versions 1 and 2) of this process and its parents;
+// file cache that the kernel can drop counts as available.
+[[nodiscard]] Result<SystemMemory> system_memory(const SystemRoots& roots = {});
+[[nodiscard]] Result<CpuInfo> cpu_info(const SystemRoots& roots = {});
+// Of the file system that holds `path`, which must exist.
+[[nodiscard]] Result<DiskSpace> disk_space(const std::string& path);
+
+}  // namespace docmind::monitor
