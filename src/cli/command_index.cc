@@ -135,7 +135,7 @@ class IndexCommand final : public Command {
     if (!report.ok()) return fail(session, report.error());
     if (json_) {
       print_skipped(session.terminal, *report);
-      session.terminal.out(json::to_string_pretty(report_to_json(*report)) + "\n");
+      session.terminal.out(to_string_pretty(report_to_json(*report)) + "\n");
       session.terminal.flush();
     } else {
       print_report(session.terminal, *report);

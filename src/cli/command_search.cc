@@ -52,7 +52,7 @@ class SearchCommand final : public Command {
     Result<std::string> folder = store_folder(session);
     if (!folder.ok()) return fail(session, folder.error());
     Result<pipeline::Corpus> corpus =
-        pipeline::Corpus::open(*folder, corpus_options(session), session.metrics);
+        pipeline::Corpus::open(*folder, corpus_options(session));
     if (!corpus.ok()) return fail(session, corpus.error());
     if (!queries_.empty()) return run_file(session, *corpus);
     std::string query;
@@ -106,7 +106,7 @@ class SearchCommand final : public Command {
     const Terminal& terminal = session.terminal;
     if (json_) {
       const json::object object{{"query", to_valid_utf8(query)}, {"results", results_json(retrieval)}};
-      terminal.out(json::to_string_pretty(object) + "\n");
+      terminal.out(to_string_pretty(object) + "\n");
     } else if (retrieval.passages.empty()) {
       terminal.out("No passage holds any of these words.\n");
     } else {

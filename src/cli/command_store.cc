@@ -28,7 +28,7 @@ class StatusCommand final : public Command {
     Result<json::object> status = collect(session);
     if (!status.ok()) return fail(session, status.error());
     if (json_) {
-      session.terminal.out(json::to_string_pretty(*status) + "\n");
+      session.terminal.out(to_string_pretty(*status) + "\n");
     } else {
       print(session.terminal, *status);
     }
@@ -204,7 +204,7 @@ class CacheCommand final : public Command {
                                        format_bytes(tier.limit_bytes)));
     }
     if (json_) {
-      session.terminal.out(json::to_string_pretty(json::object{{"tiers", std::move(tiers)}}) + "\n");
+      session.terminal.out(to_string_pretty(json::object{{"tiers", std::move(tiers)}}) + "\n");
     }
   }
 

@@ -162,7 +162,7 @@ class DoctorCommand final : public Command {
                                      : terminal.styled(Style::kYellow, "note");
       terminal.out(fmt::format("{}  {:<10} {}\n", mark, finding.topic, printable(finding.text)));
     }
-    if (json_) terminal.out(json::to_string_pretty(json::object{{"findings", std::move(list)}}) + "\n");
+    if (json_) terminal.out(to_string_pretty(json::object{{"findings", std::move(list)}}) + "\n");
     terminal.flush();
   }
 
@@ -181,7 +181,7 @@ class ConfigCommand final : public Command {
   }
 
   int run(Session& session) override {
-    session.terminal.out(json_ ? json::to_string_pretty(config_to_json(session.effective)) + "\n"
+    session.terminal.out(json_ ? to_string_pretty(config_to_json(session.effective)) + "\n"
                                : config_to_toml(session.effective, true));
     session.terminal.flush();
     return kExitOk;

@@ -87,7 +87,7 @@ Result<std::unique_ptr<Library>> open_library(Session& session) {
   DM_ASSIGN(const std::string folder, store_folder(session));
   auto library = std::make_unique<Library>();
   DM_ASSIGN(pipeline::Corpus corpus,
-            pipeline::Corpus::open(folder, corpus_options(session), session.metrics));
+            pipeline::Corpus::open(folder, corpus_options(session)));
   library->corpus = std::make_unique<pipeline::Corpus>(std::move(corpus));
   library->generator = std::make_unique<providers::ExtractiveGenerator>(
       [corpus = library->corpus.get()](std::string_view stem) {

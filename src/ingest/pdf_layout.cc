@@ -81,11 +81,14 @@ void join_section_numbers(std::vector<PdfLine>& lines) {
   }
 }
 
-// What makes two running lines the same: letters in lower case, every number alike.
-std::string running_key(std::string_view text) {
+// What makes two running lines the same: letters in lower case and every number alike. Longer lines
+// behind the outermost one must have the same numbers too: they are more likely to be content.
+std::string running_key(std::string_view text, size_t depth) {
+  constexpr size_t kMaxShort = 40;
+  const bool any_number = depth == 0 || text.size() <= kMaxShort;
   std::string key;
   for (const char c : text) {
-    if (is_digit(c)) {
+    if (is_digit(c) && any_number) {
       if (key.empty() || key.back() != '#') key.push_back('#');
     } else if (c != ' ') {
       key.push_back(is_upper(c) ? static_cast<char>(c + 32) : c);
@@ -113,7 +116,9 @@ void strip_edge(std::vector<PdfPage>& pages, bool top) {
   std::array<size_t, 2> n_pages{};
   std::vector<std::vector<std::string>> keys(pages.size());
   for (size_t p = 0; p < pages.size(); ++p) {
-    for (const PdfLine* line : edge_lines(pages[p], top)) keys[p].push_back(running_key(line->text));
+    for (const PdfLine* line : edge_lines(pages[p], top)) {
+      keys[p].push_back(running_key(line->text, keys[p].size()));
+    }
     n_pages[p % 2] += keys[p].empty() ? 0 : 1;
     for (const auto& key : std::set<std::string>(keys[p].begin(), keys[p].end())) {
       ++counts[p % 2][key];

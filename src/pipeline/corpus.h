@@ -14,7 +14,6 @@
 #include "index/lexical_search.h"
 #include "index/store_reader.h"
 #include "index/vector_index.h"
-#include "monitor/metrics.h"
 #include "monitor/trace.h"
 #include "pipeline/answer.h"
 #include "providers/provider.h"
@@ -48,8 +47,7 @@ struct Retrieval {
 // Uses one connection: one thread at a time. Sees new commits at the next call.
 class Corpus {
  public:
-  static Result<Corpus> open(const std::string& folder, const CorpusOptions& options,
-                             monitor::Metrics& metrics);
+  static Result<Corpus> open(const std::string& folder, const CorpusOptions& options);
   Corpus(Corpus&&) noexcept;
   Corpus& operator=(Corpus&&) noexcept;
   ~Corpus();

@@ -24,7 +24,7 @@ struct IndexProgress {
   int64_t n_total = 0;
   int64_t done_bytes = 0;
   int64_t total_bytes = 0;
-  std::string_view path;  // the file just finished; borrowed during the call
+  std::string_view path = {};  // the file just finished; borrowed during the call
 };
 using ProgressSink = std::function<void(const IndexProgress&)>;
 

@@ -121,7 +121,7 @@ bool looks_like_code(const Line& line) {
   if (ends_sentence(text) && form.n_plain_words >= 3 && symbols < 0.15) return false;
   const char last = text.back();
   if (last == ';' || last == '{' || last == '}' || last == '\\') {
-    return form.n_plain_words < 6 || symbols > 0.08;
+    return form.n_plain_words < 6 || symbols > 0.08 || starts_in_capitals(text);
   }
   if (line.indent >= 4 && !ends_sentence(text) && form.n_plain_words < 5) return true;
   if (starts_in_capitals(text) && form.n_plain_words < 5 && !ends_sentence(text)) return true;
@@ -129,21 +129,27 @@ bool looks_like_code(const Line& line) {
 }
 
 // Whether the line end between the two was put there on purpose: the next line's first word would
-// have fitted, or lines are so long that nobody wrapped them.
+// have fitted, or the lines are so long or so short that nobody wrapped them.
 bool breaks_on_purpose(const Line& line, const Line& next, size_t block_width) {
   constexpr size_t kLongestWrap = 130;
+  constexpr size_t kShortestWrap = 40;
   constexpr size_t kSlack = 8;
   const size_t width = width_of(line.text);
-  if (width > kLongestWrap) return true;
+  if (width > kLongestWrap || block_width < kShortestWrap) return true;
   if (!next.text.empty() && is_lower(next.text[0]) && !ends_sentence(line.text)) return false;
   const size_t word = std::min(next.text.find(' '), next.text.size());
   return width + 1 + width_of(next.text.substr(0, word)) + kSlack <= block_width;
 }
 
+// A short line without the form of a sentence. "name - what it is", as manual pages open, is prose.
 bool looks_like_heading(std::string_view text) {
   constexpr size_t kMaxHeading = 110;
-  return text.size() <= kMaxHeading && text.find('\n') == std::string_view::npos &&
-         (!ends_sentence(text) || text.find(' ') == std::string_view::npos);
+  constexpr size_t kMaxPlainWords = 7;
+  if (text.size() > kMaxHeading || text.find(" \u2014 ") != std::string_view::npos) return false;
+  if (text.find(' ') == std::string_view::npos) return true;
+  return !ends_sentence(text) && text.find("! ") == std::string_view::npos &&
+         text.find("? ") == std::string_view::npos &&
+         form_of(text).n_plain_words <= kMaxPlainWords;
 }
 
 class Splitter {

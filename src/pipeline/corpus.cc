@@ -1,0 +1,173 @@
+// Corpus: an indexed store opened for questions; hybrid retrieval over it.
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/corpus.h"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "base/hash.h"
+#include "pipeline/hybrid_search.h"
+#include "pipeline/lexical_terms.h"
+#include "providers/lexical_weights.h"
+#include "providers/relevance.h"
+
+namespace docmind::pipeline {
+
+struct Corpus::Impl {
+  Impl(index::StoreReader of, index::LexicalSearcher searcher, const CorpusOptions& corpus_options)
+      : store(std::move(of)), lexical(std::move(searcher)), options(corpus_options) {}
+
+  index::StoreReader store;
+  index::LexicalSearcher lexical;
+  CorpusOptions options;
+
+  // Of the generation below; rebuilt when the store has moved on.
+  int64_t generation = -1;
+  int64_t n_chunks = 0;
+  std::optional<index::EmbedderRecord> embedder_record;
+  std::unique_ptr<StoredTerms> terms;
+  std::unique_ptr<providers::LexicalEmbedder> embedder;
+  std::unique_ptr<index::VectorIndex> vectors;
+  std::unordered_map<std::string, double> idf;  // stems asked for so far
+
+  Status reload(int64_t new_generation);
+  Result<std::unique_ptr<index::VectorIndex>> open_vectors(int64_t new_generation) const;
+  Result<Retrieval> collect(std::string_view question, std::span<const HybridHit> hits);
+  double idf_of(std::string_view stem);
+};
+
+// A graph of this very generation if there is one and the store is large, else a scan.
+Result<std::unique_ptr<index::VectorIndex>> Corpus::Impl::open_vectors(int64_t new_generation) const {
+  DM_ASSIGN(const index::StoreCounts counts, store.counts());
+  if (counts.n_vectors > static_cast<int64_t>(options.exact_limit)) {
+    Result<std::unique_ptr<index::VectorIndex>> graph =
+        index::load_hnsw_index(index::graph_path(store.folder()), new_generation,
+                               static_cast<size_t>(embedder_record->dimension), {});
+    if (graph.ok()) return graph;
+  }
+  DM_ASSIGN(index::VectorMatrix matrix, store.load_vectors());
+  return index::make_exact_index(std::move(matrix));
+}
+
+Status Corpus::Impl::reload(int64_t new_generation) {
+  generation = -1;
+  idf.clear();
+  vectors.reset();
+  embedder.reset();
+  terms.reset();
+  DM_ASSIGN(n_chunks, store.db().query_int("SELECT count(*) FROM chunks"));
+  DM_ASSIGN(embedder_record, store.embedder());
+  DM_ASSIGN(const std::optional<LexicalState> state, read_lexical_state(store));
+  if (embedder_record && state) {
+    const providers::EmbedderInfo info = providers::LexicalEmbedder::info_of(state->parameters);
+    DM_TRY(index::check_embedder(embedder_record,
+                                 {.identity = info.provider.identity,
+                                  .dimension = static_cast<int64_t>(info.dimension),
+                                  .normalised = info.normalised}));
+    DM_ASSIGN(terms, StoredTerms::open(store, *state));
+    embedder = std::make_unique<providers::LexicalEmbedder>(*terms);
+    DM_ASSIGN(vectors, open_vectors(new_generation));
+  }
+  generation = new_generation;
+  return {};
+}
+
+double Corpus::Impl::idf_of(std::string_view stem) {
+  const auto known = idf.find(std::string(stem));
+  if (known != idf.end()) return known->second;
+  const Result<int64_t> frequency = lexical.document_frequency(stem);
+  const double value = providers::inverse_document_frequency(
+      static_cast<uint32_t>(frequency.ok() ? *frequency : 0), static_cast<size_t>(n_chunks));
+  idf.emplace(stem, value);
+  return value;
+}
+
+Result<Retrieval> Corpus::Impl::collect(std::string_view question,
+                                        std::span<const HybridHit> hits) {
+  Retrieval retrieval;
+  retrieval.generation = generation;
+  retrieval.vector_kind = vectors ? vectors->kind() : "none";
+  std::vector<int64_t> ids;
+  for (const HybridHit& hit : hits) ids.push_back(hit.chunk_id);
+  DM_ASSIGN(std::vector<index::StoredChunk> chunks, store.chunks(ids));
+  const providers::Relevance relevance(question,
+                                       [this](std::string_view stem) { return idf_of(stem); });
+  FieldHasher digest;
+  for (size_t i = 0; i < chunks.size(); ++i) {
+    index::StoredChunk& chunk = chunks[i];
+    const auto hit = std::find_if(hits.begin(), hits.end(),
+                                  [&](const HybridHit& h) { return h.chunk_id == chunk.id; });
+    DM_ASSIGN(const std::optional<index::DocumentRecord> document, store.document(chunk.path));
+    retrieval.content_hashes.push_back(document ? to_hex(document->content_hash) : std::string());
+    retrieval.origins.push_back({hit->lexical_rank, hit->vector_rank});
+    digest.add(chunk.path).add(static_cast<int64_t>(chunk.begin)).add(chunk.heading).add(chunk.text);
+    Passage passage{.chunk_id = chunk.id,
+                    .path = std::move(chunk.path),
+                    .title = std::move(chunk.title),
+                    .heading = std::move(chunk.heading),
+                    .text = std::move(chunk.text),
+                    .start_line = chunk.start_line,
+                    .end_line = chunk.end_line,
+                    .page = chunk.page,
+                    .end_page = chunk.end_page,
+                    .score = hit->score};
+    passage.relevance = relevance.coverage(passage.text, passage.heading, passage.title);
+    retrieval.passages.push_back(std::move(passage));
+  }
+  retrieval.digest = digest.finish();
+  return retrieval;
+}
+
+Corpus::Corpus(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Corpus::Corpus(Corpus&&) noexcept = default;
+Corpus& Corpus::operator=(Corpus&&) noexcept = default;
+Corpus::~Corpus() = default;
+
+Result<Corpus> Corpus::open(const std::string& folder, const CorpusOptions& options) {
+  DM_ASSIGN(index::StoreReader store, index::StoreReader::open(folder));
+  DM_ASSIGN(index::LexicalSearcher lexical, index::LexicalSearcher::create(store));
+  return Corpus(std::make_unique<Impl>(std::move(store), std::move(lexical), options));
+}
+
+const index::StoreReader& Corpus::store() const { return impl_->store; }
+
+std::string Corpus::embedder_identity() const {
+  return impl_->embedder_record ? impl_->embedder_record->identity : std::string();
+}
+
+Result<int64_t> Corpus::refresh() {
+  DM_ASSIGN(const int64_t generation, impl_->store.generation());
+  if (generation != impl_->generation) DM_TRY(impl_->reload(generation));
+  return generation;
+}
+
+Result<Retrieval> Corpus::retrieve(std::string_view question, const RetrieveOptions& options,
+                                   monitor::Trace& trace, const CancelToken& cancel) {
+  // One snapshot for all reads: a commit in between must not mix two states.
+  DM_TRY(impl_->store.begin_snapshot());
+  Result<Retrieval> retrieval = [&]() -> Result<Retrieval> {
+    DM_ASSIGN([[maybe_unused]] const int64_t generation, refresh());
+    if (impl_->n_chunks == 0) {
+      return Error{ErrorCode::kNotFound, "the index in '" + impl_->store.folder() +
+                                             "' is empty; run: docmind index PATH"};
+    }
+    const HybridParts parts{.store = &impl_->store,
+                            .lexical = &impl_->lexical,
+                            .vectors = impl_->vectors.get(),
+                            .embedder = impl_->embedder.get()};
+    HybridOptions hybrid;
+    hybrid.lexical_scores = std::max(hybrid.lexical_scores, options.lexical_depth);
+    hybrid.pool_depth = options.vector_depth;
+    DM_ASSIGN(const std::vector<HybridHit> hits,
+              hybrid_search(parts, question, hybrid, options.top_k, trace, cancel));
+    return impl_->collect(question, hits);
+  }();
+  Status ended = impl_->store.end_snapshot();
+  if (!ended.ok()) return std::move(ended).error();
+  return retrieval;
+}
+
+double Corpus::inverse_document_frequency(std::string_view stem) { return impl_->idf_of(stem); }
+
+}  // namespace docmind::pipeline

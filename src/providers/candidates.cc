@@ -1,0 +1,205 @@
+// Candidate sentences of the passages, scored against a question.
+// SPDX-License-Identifier: Apache-2.0
+#include "providers/candidates.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "base/hash.h"
+
+namespace docmind::providers {
+namespace {
+
+// How far a question word counts that stands not in the sentence but
+constexpr double kNearHeading = 0.75;   // in the heading or term above it,
+constexpr double kLeadHeading = 0.9;    // ... directly above it,
+constexpr double kPassageContext = 0.5;  // in the section path or title,
+constexpr double kSentenceBefore = 0.35;  // in the sentence before it in its paragraph.
+
+constexpr double kCueWeight = 0.3;
+constexpr double kRankDecay = 0.15;
+
+double kind_factor(BlockKind kind) {
+  switch (kind) {
+    case BlockKind::kProse: return 1;
+    case BlockKind::kItem: return 0.9;
+    case BlockKind::kTable: return 0.6;
+    case BlockKind::kCode: return 0;
+    case BlockKind::kHeading: return 0;
+  }
+  return 0;
+}
+
+double length_factor(size_t n_words) {
+  if (n_words < 3) return 0.3;
+  if (n_words < 8) return 0.75 + 0.04 * static_cast<double>(n_words - 3);
+  constexpr size_t kLong = 45;
+  return n_words <= kLong ? 1 : std::sqrt(static_cast<double>(kLong) / static_cast<double>(n_words));
+}
+
+// Lists of links and tables of contents: nearly every word starts with a capital, and no sentence
+// end follows.
+bool is_navigation(std::span<const Word> words, std::string_view text) {
+  if (words.size() < 6 || text.ends_with('.') || text.ends_with(':')) return false;
+  const auto n_capital = std::count_if(words.begin(), words.end(), [](const Word& word) {
+    return !word.source.empty() && !(word.source[0] >= 'a' && word.source[0] <= 'z');
+  });
+  return static_cast<size_t>(n_capital) * 5 >= words.size() * 4;
+}
+
+std::vector<uint64_t> stem_hashes(std::span<const Word> words) {
+  std::vector<uint64_t> hashes;
+  for (const Word& word : words) {
+    if (!word.stop) hashes.push_back(hash64(word.stem));
+  }
+  std::sort(hashes.begin(), hashes.end());
+  hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
+  return hashes;
+}
+
+// Goes through the sentences of one passage.
+class PassageScorer {
+ public:
+  PassageScorer(QuestionKind kind, const Relevance& relevance, WordAnalyzer& analyzer,
+                std::span<const Passage> passages, size_t passage)
+      : kind_(kind), relevance_(relevance), passage_(passages[passage]), index_(passage) {
+    const size_t n_terms = relevance.terms().size();
+    context_.assign(n_terms, 0);
+    heading_.assign(n_terms, 0);
+    before_.assign(n_terms, 0);
+    relevance.credit(analyzer, passage_.heading, context_);
+    relevance.credit(analyzer, passage_.title, context_);
+    words_ = analyzer.analyze(passage_.text);
+  }
+
+  size_t n_words() const { return words_.size(); }
+
+  void run(const std::vector<Sentence>& sentences, std::vector<Candidate>& out) {
+    size_t word = 0;
+    for (size_t i = 0; i < sentences.size(); ++i) {
+      while (word < words_.size() && words_[word].offset < sentences[i].begin) ++word;
+      const size_t first = word;
+      while (word < words_.size() && words_[word].offset < sentences[i].end) ++word;
+      visit(sentences, i, std::span(words_).subspan(first, word - first), out);
+    }
+  }
+
+ private:
+  void visit(const std::vector<Sentence>& sentences, size_t i, std::span<const Word> words,
+             std::vector<Candidate>& out) {
+    const Sentence& sentence = sentences[i];
+    const bool starts_block = i == 0 || sentences[i - 1].block != sentence.block;
+    std::vector<double> own(relevance_.terms().size(), 0);
+    const std::vector<double> word_credits = credit_words(words, own);
+    if (sentence.kind == BlockKind::kHeading) {
+      if (!leads_) std::fill(heading_.begin(), heading_.end(), 0);
+      for (size_t t = 0; t < own.size(); ++t) heading_[t] = std::max(heading_[t], own[t]);
+      leads_ = true;
+      return;
+    }
+    if (starts_block) std::fill(before_.begin(), before_.end(), 0);
+    const bool more = i + 1 < sentences.size();
+    const SentenceForm form{
+        .text = passage_.text.substr(sentence.begin, sentence.end - sentence.begin),
+        .words = words,
+        .credits = word_credits,
+        .leads = leads_,
+        .introduces = more && sentences[i + 1].block != sentence.block &&
+                      sentence.kind == BlockKind::kProse &&
+                      (sentences[i + 1].kind == BlockKind::kCode ||
+                       sentences[i + 1].kind == BlockKind::kItem)};
+    score(sentence, i, form, starts_block, own, out);
+    before_ = std::move(own);
+    leads_ = false;
+  }
+
+  std::vector<double> credit_words(std::span<const Word> words, std::vector<double>& own) const {
+    std::vector<double> word_credits;
+    word_credits.reserve(words.size());
+    std::vector<double> one(own.size(), 0);
+    for (const Word& word : words) {
+      std::fill(one.begin(), one.end(), 0);
+      relevance_.credit(word, one);
+      double best = 0;
+      for (size_t t = 0; t < own.size(); ++t) {
+        own[t] = std::max(own[t], one[t]);
+        best = std::max(best, one[t]);
+      }
+      word_credits.push_back(best);
+    }
+    return word_credits;
+  }
+
+  void score(const Sentence& sentence, size_t i, const SentenceForm& form, bool starts_block,
+             const std::vector<double>& own, std::vector<Candidate>& out) const {
+    const double alone = relevance_.share(own);
+    if (alone <= 0 && !(form.leads && relevance_.share(heading_) > 0)) return;
+    if (kind_factor(sentence.kind) <= 0 || is_navigation(form.words, form.text)) return;
+    Candidate found;
+    found.passage = index_;
+    found.sentence = i;
+    found.n_words = form.words.size();
+    found.credits = own;
+    std::vector<double> support = own;
+    for (size_t t = 0; t < own.size(); ++t) {
+      const double above = (form.leads ? kLeadHeading : kNearHeading) * heading_[t];
+      found.credits[t] = std::max({own[t], above, kPassageContext * context_[t],
+                                   kSentenceBefore * before_[t]});
+      support[t] = std::max({own[t], heading_[t], context_[t], before_[t]});
+    }
+    found.support = relevance_.share(support);
+    const double coverage = 0.35 * alone + 0.65 * relevance_.share(found.credits);
+    found.score = coverage * (1 + kCueWeight * answer_cue(kind_, form)) *
+                  standing(form, starts_block) * length_factor(form.words.size()) *
+                  kind_factor(sentence.kind) / (1 + kRankDecay * static_cast<double>(index_));
+    found.stems = stem_hashes(form.words);
+    if (found.score > 0) out.push_back(std::move(found));
+  }
+
+  QuestionKind kind_;
+  const Relevance& relevance_;
+  const Passage& passage_;
+  size_t index_;
+  std::vector<Word> words_;
+  std::vector<double> context_;  // [terms], credits of title and section path
+  std::vector<double> heading_;  // of the headings last passed
+  std::vector<double> before_;   // of the sentence before in the same block
+  bool leads_ = false;           // a heading has just been passed
+};
+
+}  // namespace
+
+CandidateSet find_candidates(std::string_view question, std::span<const Passage> passages,
+                             const Relevance& relevance, const CancelToken& cancel) {
+  CandidateSet set;
+  const QuestionKind kind = question_kind(question);
+  WordAnalyzer analyzer;
+  for (size_t p = 0; p < passages.size() && !cancel.cancelled(); ++p) {
+    set.sentences.push_back(split_sentences(passages[p].text));
+    PassageScorer scorer(kind, relevance, analyzer, passages, p);
+    scorer.run(set.sentences.back(), set.candidates);
+    set.n_words_read += scorer.n_words();
+  }
+  return set;
+}
+
+double overlap(const Candidate& a, const Candidate& b) {
+  const size_t smaller = std::min(a.stems.size(), b.stems.size());
+  if (smaller == 0) return 0;
+  size_t n_shared = 0;
+  for (auto i = a.stems.begin(), j = b.stems.begin(); i != a.stems.end() && j != b.stems.end();) {
+    if (*i == *j) {
+      ++n_shared;
+      ++i;
+      ++j;
+    } else if (*i < *j) {
+      ++i;
+    } else {
+      ++j;
+    }
+  }
+  return static_cast<double>(n_shared) / static_cast<double>(smaller);
+}
+
+}  // namespace docmind::providers

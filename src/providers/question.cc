@@ -1,0 +1,166 @@
+// What kind of answer a question asks for, and the cues in a sentence that give it.
+// SPDX-License-Identifier: Apache-2.0
+#include "providers/question.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+namespace docmind::providers {
+namespace {
+
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::string lower_of(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
+  return lower;
+}
+
+template <size_t N>
+bool contains(const std::array<std::string_view, N>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+template <size_t N>
+bool has_any(std::string_view text, const std::array<std::string_view, N>& phrases) {
+  return std::any_of(phrases.begin(), phrases.end(), [&](std::string_view phrase) {
+    return text.find(phrase) != std::string_view::npos;
+  });
+}
+
+template <size_t N>
+bool starts_with_any(std::string_view text, const std::array<std::string_view, N>& phrases) {
+  return std::any_of(phrases.begin(), phrases.end(),
+                     [&](std::string_view phrase) { return text.starts_with(phrase); });
+}
+
+constexpr std::array<std::string_view, 9> kQuantityPhrases = {
+    "how many", "how much", "how long", "how large", "how big",
+    "default",  "maximum",  "minimum",  "limit"};
+constexpr std::array<std::string_view, 5> kDefinitionStarts = {"what is ", "what are ", "what does ",
+                                                               "what's ", "define "};
+constexpr std::array<std::string_view, 4> kPlacePhrases = {"where ", "which file", "which directory",
+                                                           "what file"};
+
+// Verbs that tie a term to what it is or does.
+constexpr std::array<std::string_view, 27> kDefiningVerbs = {
+    "is",       "are",       "means",     "provides", "refers",   "allows",   "represents",
+    "specifies", "describes", "consists", "controls", "defines",  "performs", "returns",
+    "contains", "determines", "enables",  "sets",     "computes", "creates",  "removes",
+    "causes",   "reads",     "writes",    "shows",    "displays", "changes"};
+constexpr std::array<std::string_view, 44> kImperatives = {
+    "use",    "run",     "set",    "create",  "add",     "specify", "issue",  "call",    "execute",
+    "start",  "enable",  "make",   "install", "configure", "edit",  "choose", "select",  "type",
+    "enter",  "write",   "define", "open",    "copy",    "restore", "change", "remove",  "drop",
+    "stop",   "restart", "connect", "put",    "first",   "then",    "click",  "press",   "download",
+    "save",   "check",   "ensure", "disable", "delete",  "move",    "build",  "apply"};
+constexpr std::array<std::string_view, 12> kHowToPhrases = {
+    "you can ",  "you need to", "you must ",  "you should", "you will need", "can be used to",
+    "by using ", "use the ",    "by running", "is done by", "command",       "by setting"};
+constexpr std::array<std::string_view, 10> kTimePhrases = {
+    "when ", "after ", "before ", "during ", "until ", "once ", "whenever ", "as soon as",
+    "every ", "at the time"};
+constexpr std::array<std::string_view, 12> kReasonPhrases = {
+    "because", "since ",  "so that",  "due to",      "reason",    "therefore",
+    "avoid",   "prevent", "to ensure", "in order to", "otherwise", "as a result"};
+constexpr std::array<std::string_view, 9> kPlacePhrasesInText = {
+    "located", "stored ", "directory", "folder", "in the file", "placed", "found in", "/", "kept in"};
+
+constexpr std::array<std::string_view, 11> kCrossReferences = {
+    "see ",          "(see ",         "see also",         "refer to ", "consult ", "for more ",
+    "more information", "for details", "for information", "read more", "related "};
+constexpr std::array<std::string_view, 22> kLeaning = {
+    "this",  "it",     "these",    "that",      "they",      "those",  "however",     "also",
+    "but",   "thus",   "therefore", "then",     "such",      "he",     "she",         "moreover",
+    "and",   "so",     "nevertheless", "furthermore", "additionally", "consequently"};
+
+double definition_cue(const SentenceForm& sentence) {
+  constexpr size_t kReach = 9;
+  double subject = 0;
+  for (size_t i = 0; i < std::min(sentence.words.size(), kReach); ++i) {
+    const std::string word = lower_of(sentence.words[i].source);
+    if (contains(kDefiningVerbs, word)) {
+      if (i == 0 && sentence.leads) return 1;  // "Sets the ..." below the name of a setting
+      if (subject > 0) return i <= 5 ? 1 : 0.7;
+    }
+    subject = std::max(subject, sentence.credits[i]);
+  }
+  if (subject > 0 && sentence.text.find(" \u2014 ") != std::string_view::npos) return 1;
+  return sentence.leads ? 0.4 : 0;
+}
+
+double how_to_cue(const SentenceForm& sentence, std::string_view lower) {
+  double cue = sentence.introduces ? 0.5 : 0;
+  if (sentence.words.size() > 1) {
+    if (contains(kImperatives, lower_of(sentence.words[0].source))) cue += 0.5;
+    const bool purpose = lower.starts_with("to ") || lower.starts_with("in order to ");
+    if (purpose && (sentence.credits[1] > 0 || sentence.words.size() > 6)) cue += 0.6;
+  }
+  if (has_any(lower, kHowToPhrases)) cue += 0.4;
+  return std::min(cue, 1.0);
+}
+
+double person_cue(std::span<const Word> words) {
+  for (size_t i = 2; i < words.size(); ++i) {
+    if (is_upper(words[i].source[0]) && is_upper(words[i - 1].source[0])) return 0.7;
+  }
+  return 0;
+}
+
+}  // namespace
+
+QuestionKind question_kind(std::string_view question) {
+  const size_t start = question.find_first_not_of(" \t\r\n\"'(");
+  if (start == std::string_view::npos) return QuestionKind::kOther;
+  const std::string lower = lower_of(question.substr(start));
+  const std::string_view text = lower;
+  if (has_any(text, kQuantityPhrases)) return QuestionKind::kQuantity;
+  if (has_any(text, kPlacePhrases)) return QuestionKind::kPlace;
+  if (text.starts_with("how ") || text.find(" how ") != text.npos) return QuestionKind::kHowTo;
+  if (starts_with_any(text, kDefinitionStarts)) return QuestionKind::kDefinition;
+  if (text.starts_with("when ")) return QuestionKind::kTime;
+  if (text.starts_with("who ") || text.starts_with("whose ")) return QuestionKind::kPerson;
+  if (text.starts_with("why ")) return QuestionKind::kReason;
+  return QuestionKind::kOther;
+}
+
+double answer_cue(QuestionKind kind, const SentenceForm& sentence) {
+  const std::string lower = lower_of(sentence.text);
+  switch (kind) {
+    case QuestionKind::kOther: return sentence.leads ? 0.3 : 0;
+    case QuestionKind::kDefinition: return definition_cue(sentence);
+    case QuestionKind::kHowTo: return how_to_cue(sentence, lower);
+    case QuestionKind::kQuantity:
+      return std::any_of(lower.begin(), lower.end(), is_digit) ? 1 : 0;
+    case QuestionKind::kTime: return has_any(lower, kTimePhrases) ? 0.7 : 0;
+    case QuestionKind::kPerson: return person_cue(sentence.words);
+    case QuestionKind::kReason: return has_any(lower, kReasonPhrases) ? 0.8 : 0;
+    case QuestionKind::kPlace: return has_any(lower, kPlacePhrasesInText) ? 0.7 : 0;
+  }
+  return 0;
+}
+
+double standing(const SentenceForm& sentence, bool starts_block) {
+  if (sentence.words.empty()) return 0;
+  const std::string lower = lower_of(sentence.text.substr(0, 40));
+  if (starts_with_any(std::string_view(lower), kCrossReferences)) return 0.3;
+  double factor = 1;
+  if (sentence.text.ends_with('?')) factor *= 0.5;
+  const std::string first = lower_of(sentence.words[0].source);
+  if (contains(kLeaning, first)) factor *= 0.85;
+  // A block that goes on in lower case continues the code or formula above it, unless it opens with
+  // a name such as pg_dump or with a word of the question.
+  const std::string_view head = sentence.text.substr(0, sentence.text.find(' '));
+  if (starts_block && is_lower(head[0]) && sentence.credits[0] == 0 &&
+      head.find('_') == std::string_view::npos && std::none_of(head.begin(), head.end(), is_digit)) {
+    factor *= 0.6;
+  }
+  return factor;
+}
+
+}  // namespace docmind::providers
