@@ -20,6 +20,7 @@ namespace {
 // A cache must not hold its caller up for long.
 constexpr int kBusyTimeoutMs = 1'000;
 constexpr int64_t kRowBytes = 64 << 10;  // of a row beside its value, generously
+constexpr int64_t kRowOverheadBytes = 64;  // what even an empty row takes
 
 // Answers are private: the file is made before SQLite would make it readable by others. O_EXCL: an
 // existing file is never opened here, since closing it would drop SQLite's locks on it.
@@ -49,19 +50,19 @@ int64_t checksum_of(const CacheKey& key, std::string_view value) {
   return static_cast<int64_t>(hash64(value, seed));
 }
 
-Result<std::unique_ptr<DiskTier::Connection>> DiskTier::Connection::open(
-    const std::string& path, int64_t max_value_bytes) {
+Result<std::unique_ptr<DiskConnection>> DiskConnection::open(const std::string& path,
+                                                             int64_t max_value_bytes) {
   DM_TRY(create_private(path));
   auto connection = std::make_unique<Connection>();
   DM_ASSIGN(const FileStamp stamp, stat_regular_file(path));
-  connection->inode = stamp.inode;
-  DM_ASSIGN(connection->db, Database::open(path, Database::Mode::kReadWrite));
-  sqlite3_busy_timeout(connection->db.handle(), kBusyTimeoutMs);
-  sqlite3_limit(connection->db.handle(), SQLITE_LIMIT_LENGTH,
+  connection->inode_ = stamp.inode;
+  DM_ASSIGN(connection->db_, Database::open(path, Database::Mode::kReadWrite));
+  sqlite3_busy_timeout(connection->db_.handle(), kBusyTimeoutMs);
+  sqlite3_limit(connection->db_.handle(), SQLITE_LIMIT_LENGTH,
                 static_cast<int>(max_value_bytes + kRowBytes));
-  DM_TRY(prepare_cache_schema(connection->db));
-  DM_TRY(connection->db.exec("PRAGMA journal_size_limit=4194304"));
-  DM_ASSIGN(connection->page_bytes, connection->db.query_int("PRAGMA page_size"));
+  DM_TRY(prepare_cache_schema(connection->db_));
+  DM_TRY(connection->db_.exec("PRAGMA journal_size_limit=4194304"));
+  DM_ASSIGN(connection->page_bytes_, connection->db_.query_int("PRAGMA page_size"));
   if (Status prepared = connection->prepare_all(); !prepared.ok()) {
     Error error = std::move(prepared).error();
     // The version is right and yet a table or column is missing: as bad as a damaged page.
@@ -71,34 +72,34 @@ Result<std::unique_ptr<DiskTier::Connection>> DiskTier::Connection::open(
   return connection;
 }
 
-Status DiskTier::Connection::prepare_all() {
-  DM_ASSIGN(find_, db.prepare("SELECT id, checksum, created_unix_ms, expires_unix_ms, used_unix_ms, "
+Status DiskConnection::prepare_all() {
+  DM_ASSIGN(find_, db_.prepare("SELECT id, checksum, created_unix_ms, expires_unix_ms, used_unix_ms, "
                               "value FROM entries WHERE key=?1"));
-  DM_ASSIGN(touch_, db.prepare("UPDATE entries SET used_unix_ms=?2 WHERE id=?1"));
+  DM_ASSIGN(touch_, db_.prepare("UPDATE entries SET used_unix_ms=?2 WHERE id=?1"));
   DM_ASSIGN(upsert_,
-            db.prepare("INSERT INTO entries(key, checksum, created_unix_ms, expires_unix_ms, "
+            db_.prepare("INSERT INTO entries(key, checksum, created_unix_ms, expires_unix_ms, "
                        "used_unix_ms, size_bytes, value) VALUES(?1,?2,?3,?4,?5,?6,?7) "
                        "ON CONFLICT(key) DO UPDATE SET checksum=excluded.checksum, "
                        "created_unix_ms=excluded.created_unix_ms, "
                        "expires_unix_ms=excluded.expires_unix_ms, "
                        "used_unix_ms=excluded.used_unix_ms, size_bytes=excluded.size_bytes, "
                        "value=excluded.value"));
-  DM_ASSIGN(erase_, db.prepare("DELETE FROM entries WHERE key=?1"));
-  DM_ASSIGN(delete_expired_, db.prepare("DELETE FROM entries WHERE expires_unix_ms<>0 AND "
+  DM_ASSIGN(erase_, db_.prepare("DELETE FROM entries WHERE key=?1"));
+  DM_ASSIGN(delete_expired_, db_.prepare("DELETE FROM entries WHERE expires_unix_ms<>0 AND "
                                         "expires_unix_ms<=?1"));
-  DM_ASSIGN(by_use_, db.prepare("SELECT id, size_bytes FROM entries ORDER BY used_unix_ms"));
-  DM_ASSIGN(delete_id_, db.prepare("DELETE FROM entries WHERE id=?1"));
-  DM_ASSIGN(count_, db.prepare("SELECT count(*) FROM entries"));
-  DM_ASSIGN(page_count_, db.prepare("PRAGMA page_count"));
-  DM_ASSIGN(free_count_, db.prepare("PRAGMA freelist_count"));
+  DM_ASSIGN(by_use_, db_.prepare("SELECT id, size_bytes FROM entries ORDER BY used_unix_ms"));
+  DM_ASSIGN(delete_id_, db_.prepare("DELETE FROM entries WHERE id=?1"));
+  DM_ASSIGN(count_, db_.prepare("SELECT count(*) FROM entries"));
+  DM_ASSIGN(page_count_, db_.prepare("PRAGMA page_count"));
+  DM_ASSIGN(free_count_, db_.prepare("PRAGMA freelist_count"));
   return {};
 }
 
-Status DiskTier::Connection::touch(int64_t id, int64_t now_unix_ms) {
+Status DiskConnection::touch(int64_t id, int64_t now_unix_ms) {
   return touch_.bind(1, id).bind(2, now_unix_ms).run();
 }
 
-Status DiskTier::Connection::upsert(const CacheKey& key, const CacheEntry& entry,
+Status DiskConnection::upsert(const CacheKey& key, const CacheEntry& entry,
                                     int64_t now_unix_ms) {
   return upsert_.bind_blob(1, as_bytes(key))
       .bind(2, checksum_of(key, *entry.value))
@@ -110,16 +111,16 @@ Status DiskTier::Connection::upsert(const CacheKey& key, const CacheEntry& entry
       .run();
 }
 
-Status DiskTier::Connection::erase(const CacheKey& key) {
+Status DiskConnection::erase(const CacheKey& key) {
   return erase_.bind_blob(1, as_bytes(key)).run();
 }
 
-Result<int64_t> DiskTier::Connection::delete_expired(int64_t now_unix_ms) {
+Result<int64_t> DiskConnection::delete_expired(int64_t now_unix_ms) {
   DM_TRY(delete_expired_.bind(1, now_unix_ms).run());
-  return db.n_changed();
+  return db_.n_changed();
 }
 
-Result<int64_t> DiskTier::Connection::delete_least_used(int64_t at_least_bytes) {
+Result<int64_t> DiskConnection::delete_least_used(int64_t at_least_bytes) {
   std::vector<int64_t> ids;
   Status read;
   for (int64_t found_bytes = 0; found_bytes < at_least_bytes;) {
@@ -127,8 +128,7 @@ Result<int64_t> DiskTier::Connection::delete_least_used(int64_t at_least_bytes) 
     if (!row.ok()) read = std::move(row).error();
     if (!row.ok() || !*row) break;
     ids.push_back(by_use_.column_int(0));
-    // A row takes space even when its value is empty, or the file says so.
-    found_bytes += std::max<int64_t>(by_use_.column_int(1), 0) + 64;
+    found_bytes += std::max<int64_t>(by_use_.column_int(1), 0) + kRowOverheadBytes;
   }
   by_use_.reset();
   DM_TRY(std::move(read));
@@ -136,24 +136,24 @@ Result<int64_t> DiskTier::Connection::delete_least_used(int64_t at_least_bytes) 
   return static_cast<int64_t>(ids.size());
 }
 
-Result<int64_t> DiskTier::Connection::n_entries() { return single_int(count_); }
+Result<int64_t> DiskConnection::n_entries() { return single_int(count_); }
 
-Result<int64_t> DiskTier::Connection::file_bytes() {
+Result<int64_t> DiskConnection::file_bytes() {
   DM_ASSIGN(const int64_t n_pages, single_int(page_count_));
-  return n_pages * page_bytes;
+  return n_pages * page_bytes_;
 }
 
-Result<int64_t> DiskTier::Connection::used_bytes() {
+Result<int64_t> DiskConnection::used_bytes() {
   DM_ASSIGN(const int64_t total_bytes, file_bytes());
   DM_ASSIGN(const int64_t n_free, single_int(free_count_));
-  return total_bytes - n_free * page_bytes;
+  return total_bytes - n_free * page_bytes_;
 }
 
-Status DiskTier::Connection::vacuum() {
-  DM_TRY(db.exec("VACUUM"));
+Status DiskConnection::vacuum() {
+  DM_TRY(db_.exec("VACUUM"));
   // Moves the shrunken pages into the file and cuts it; waits for readers, no longer than the busy
   // timeout, and is tried again by SQLite at the next checkpoint.
-  return db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  return db_.exec("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 }  // namespace docmind::cache

@@ -9,11 +9,11 @@
 
 #include "base/error.h"
 #include "base/sqlite.h"
-#include "cache/disk_tier.h"
+#include "cache/tier.h"
 
 namespace docmind::cache {
 
-// A row as it stands in the file; `value` is borrowed until find_.reset().
+// A row as it stands in the file; `value` is borrowed during the visit.
 struct DiskRow {
   int64_t id = 0;
   int64_t checksum = 0;
@@ -24,10 +24,17 @@ struct DiskRow {
 };
 
 // Use from one thread at a time; stays where it was made.
-struct DiskTier::Connection {
-  // kMalformed when the file is damaged; `max_value_bytes` bounds what a hostile file can make us
-  // allocate.
-  static Result<std::unique_ptr<Connection>> open(const std::string& path, int64_t max_value_bytes);
+class DiskConnection {
+ public:
+  // kMalformed when the file is damaged. A row that is larger than `max_value_bytes` and some room
+  // for its other columns is an error when it is read, whatever the file says.
+  static Result<std::unique_ptr<DiskConnection>> open(const std::string& path,
+                                                      int64_t max_value_bytes);
+
+  const Database& db() const { return db_; }
+  int64_t page_bytes() const { return page_bytes_; }
+  // Of the file that was opened, to notice that another one stands in its place.
+  uint64_t inode() const { return inode_; }
 
   // Calls `visit` with the row while its value is borrowed; returns whether there was one.
   template <typename Visit>
@@ -41,16 +48,17 @@ struct DiskTier::Connection {
   Result<int64_t> n_entries();
   Result<int64_t> used_bytes();  // of the file, free pages not counted
   Result<int64_t> file_bytes();
+  // Cuts free pages off the file; not within a transaction.
   Status vacuum();
-
-  Database db;
-  int64_t page_bytes = 0;
-  uint64_t inode = 0;
-  Statement find_, touch_, upsert_, erase_, delete_expired_, by_use_, delete_id_, count_;
-  Statement page_count_, free_count_;
 
  private:
   Status prepare_all();
+
+  Database db_;  // before its statements, which must go first
+  int64_t page_bytes_ = 0;
+  uint64_t inode_ = 0;
+  Statement find_, touch_, upsert_, erase_, delete_expired_, by_use_, delete_id_, count_;
+  Statement page_count_, free_count_;
 };
 
 // The checksum that `value` must have under `key`; it differs when values were swapped.
@@ -59,7 +67,7 @@ int64_t checksum_of(const CacheKey& key, std::string_view value);
 std::string_view as_bytes(const CacheKey& key);
 
 template <typename Visit>
-Result<bool> DiskTier::Connection::find(const CacheKey& key, Visit&& visit) {
+Result<bool> DiskConnection::find(const CacheKey& key, Visit&& visit) {
   find_.bind_blob(1, as_bytes(key));
   Result<bool> row = find_.step();
   if (row.ok() && *row) {

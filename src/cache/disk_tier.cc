@@ -30,20 +30,42 @@ DiskTier::DiskTier(DiskTierOptions options) : options_(std::move(options)) {}
 
 DiskTier::~DiskTier() = default;
 
+// Runs `call` with an open connection. After a failure that another try cannot survive (a damaged
+// page, a file that was deleted or replaced) the next call finds a fresh connection.
+template <typename Call>
+auto DiskTier::guarded(Call&& call) -> decltype(call()) {
+  if (connection_ == nullptr) {
+    if (Status connected = connect(); !connected.ok()) {
+      ++counts_.errors;
+      return std::move(connected).error();
+    }
+  }
+  auto result = call();
+  if (result.ok()) return result;
+  ++counts_.errors;
+  const bool replaced = file_replaced();
+  if (result.error().code == ErrorCode::kMalformed || replaced) {
+    connection_.reset();
+    if (!replaced) set_aside(result.error());
+  }
+  return result;
+}
+
 Result<std::unique_ptr<DiskTier>> DiskTier::open(DiskTierOptions options) {
   std::unique_ptr<DiskTier> tier(new DiskTier(std::move(options)));
   std::lock_guard lock(tier->mutex_);
   DM_TRY(tier->connect());
-  DM_TRY(tier->fit_to_limit());
-  return std::move(tier);
+  // A file that stays too large for now is no reason to do without it: the next put evicts.
+  [[maybe_unused]] Status ignored = tier->guarded([&] { return tier->fit_to_limit(); });
+  return tier;
 }
 
 Status DiskTier::connect() {
   connection_.reset();
   for (int attempt = 1;; ++attempt) {
     Result<FileStamp> before = stat_regular_file(options_.path);
-    Result<std::unique_ptr<Connection>> opened =
-        Connection::open(options_.path, kMaxValueBytes);
+    Result<std::unique_ptr<DiskConnection>> opened =
+        DiskConnection::open(options_.path, kMaxValueBytes);
     if (opened.ok()) {
       connection_ = *std::move(opened);
       return {};
@@ -70,28 +92,7 @@ void DiskTier::set_aside(const Error& why) {
 
 bool DiskTier::file_replaced() const {
   Result<FileStamp> now = stat_regular_file(options_.path);
-  return !now.ok() || (connection_ != nullptr && now->inode != connection_->inode);
-}
-
-// Runs `call` with an open connection. After a failure that another try cannot survive (a damaged
-// page, a file that was deleted or replaced) the next call finds a fresh connection.
-template <typename Call>
-auto DiskTier::guarded(Call&& call) -> decltype(call()) {
-  if (connection_ == nullptr) {
-    if (Status connected = connect(); !connected.ok()) {
-      ++counts_.errors;
-      return std::move(connected).error();
-    }
-  }
-  auto result = call();
-  if (result.ok()) return result;
-  ++counts_.errors;
-  const bool replaced = file_replaced();
-  if (result.error().code == ErrorCode::kMalformed || replaced) {
-    connection_.reset();
-    if (!replaced) set_aside(result.error());
-  }
-  return result;
+  return !now.ok() || (connection_ != nullptr && now->inode != connection_->inode());
 }
 
 std::string DiskTier::take_warning() {
@@ -136,12 +137,12 @@ Status DiskTier::put(const CacheKey& key, CacheEntry entry) {
 }
 
 Status DiskTier::put_locked(const CacheKey& key, const CacheEntry& entry) {
-  DM_ASSIGN(Transaction transaction, Transaction::begin(connection_->db));
+  DM_ASSIGN(Transaction transaction, Transaction::begin(connection_->db()));
   const auto value_bytes = static_cast<int64_t>(entry.value->size());
   bool fits = value_bytes <= max_value_bytes(options_.limit_bytes);
   if (fits) {
     // The value may begin and end in the middle of a page, and each index may split one.
-    DM_ASSIGN(fits, make_room(value_bytes + 8 * connection_->page_bytes));
+    DM_ASSIGN(fits, make_room(value_bytes + 8 * connection_->page_bytes()));
   }
   if (fits) {
     DM_TRY(connection_->upsert(key, entry, options_.now()));
@@ -173,7 +174,7 @@ Result<bool> DiskTier::make_room(int64_t needed_bytes) {
 Status DiskTier::fit_to_limit() {
   DM_ASSIGN(const int64_t file_bytes, connection_->file_bytes());
   if (file_bytes <= options_.limit_bytes) return {};
-  DM_ASSIGN(Transaction transaction, Transaction::begin(connection_->db));
+  DM_ASSIGN(Transaction transaction, Transaction::begin(connection_->db()));
   DM_ASSIGN([[maybe_unused]] const bool fits, make_room(0));
   DM_TRY(transaction.commit());
   return connection_->vacuum();
@@ -187,7 +188,7 @@ Status DiskTier::erase(const CacheKey& key) {
 Status DiskTier::clear() {
   std::lock_guard lock(mutex_);
   return guarded([&]() -> Status {
-    DM_TRY(connection_->db.exec("DELETE FROM entries"));
+    DM_TRY(connection_->db().exec("DELETE FROM entries"));
     return connection_->vacuum();
   });
 }

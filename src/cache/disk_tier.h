@@ -11,6 +11,8 @@
 
 namespace docmind::cache {
 
+class DiskConnection;
+
 struct DiskTierOptions {
   std::string path;                 // of the SQLite file; its folder must exist
   int64_t limit_bytes = 512 << 20;  // of the file; the write-ahead log may add some 4 MiB
@@ -43,7 +45,6 @@ class DiskTier final : public Tier {
   TierStats stats() const override;
 
  private:
-  struct Connection;
   explicit DiskTier(DiskTierOptions options);
 
   // These need the lock.
@@ -59,7 +60,7 @@ class DiskTier final : public Tier {
 
   const DiskTierOptions options_;
   mutable std::mutex mutex_;
-  std::unique_ptr<Connection> connection_;  // null after a failed repair, until the next call
+  std::unique_ptr<DiskConnection> connection_;  // null after a failed repair, until the next call
   std::string warning_;
   TierStats counts_;
 };

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "base/xdg.h"
+#include "base/environment.h"
 #include "index/store_reader.h"
 #include "providers/extractive.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
-#include "base/xdg.h"
+#include "base/environment.h"
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/manual.h"

@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kMaxPathBytes = 1'000;
 constexpr std::string_view kPathSeparator = " > ";
 constexpr uint32_t kSmallestMaxBytes = 16;  // room for any code point and its separator
+constexpr uint32_t kLongestCodePoint = 4;
 constexpr uint32_t kLargestMaxBytes = 1U << 30;
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -104,7 +105,7 @@ class Chunker {
       section_end = size_;
     }
     if (section_end <= longest) return section_end;
-    if (floor >= longest) {
+    if (uint64_t{floor} + kLongestCodePoint > longest) {
       if (inner != nullptr) return inner->begin;
       floor = begin;  // more headings than fit: cut them like text
     }
@@ -115,11 +116,13 @@ class Chunker {
   uint32_t cut(uint32_t begin, uint32_t floor, uint32_t section_end) const {
     // What remains should not be tiny either.
     const uint32_t left = section_end - begin;
-    const uint32_t best = std::min(options_.target_bytes, left - options_.min_bytes);
-    const uint32_t least = std::max(std::min(options_.min_bytes, best), best / 2);
+    uint32_t best = options_.target_bytes;
+    if (left - best < options_.min_bytes) best = std::max(left - options_.min_bytes, left / 2);
+    const uint32_t least = std::min(options_.min_bytes, best);
     return best_cut(text_, CutWindow{.begin = begin,
                                      .floor = floor,
-                                     .low = begin + least,
+                                     .least = begin + least,
+                                     .low = begin + std::max(least, best / 2),
                                      .target = begin + best,
                                      .end = begin + options_.max_bytes});
   }

@@ -17,21 +17,26 @@ constexpr double kLeadHeading = 0.9;    // ... directly above it,
 constexpr double kPassageContext = 0.5;  // in the section path or title,
 constexpr double kSentenceBefore = 0.35;  // in the sentence before it in its paragraph.
 
-constexpr double kCueWeight = 0.3;
-constexpr double kRankDecay = 0.15;
+constexpr double kTermHeading = 0.8;     // in the name of the setting or option it describes,
+constexpr double kCueWeight = 0.4;
+constexpr double kPhraseWeight = 0.3;    // for the question's words side by side
+constexpr double kDensityWeight = 0.15;  // for saying little else
+constexpr double kRankDecay = 0.07;
+constexpr double kOwnShare = 0.55;  // the rest is coverage with context
 
 double kind_factor(BlockKind kind) {
   switch (kind) {
     case BlockKind::kProse: return 1;
     case BlockKind::kItem: return 0.9;
-    case BlockKind::kTable: return 0.6;
+    case BlockKind::kTable: return 0.9;
     case BlockKind::kCode: return 0;
     case BlockKind::kHeading: return 0;
   }
   return 0;
 }
 
-double length_factor(size_t n_words) {
+double length_factor(size_t n_words, BlockKind kind) {
+  if (kind == BlockKind::kTable) return n_words > 2 && n_words < 40 ? 1 : 0.5;
   if (n_words < 3) return 0.3;
   if (n_words < 8) return 0.75 + 0.04 * static_cast<double>(n_words - 3);
   constexpr size_t kLong = 45;
@@ -56,6 +61,24 @@ std::vector<uint64_t> stem_hashes(std::span<const Word> words) {
   std::sort(hashes.begin(), hashes.end());
   hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
   return hashes;
+}
+
+// Share of the content words that are words of the question.
+double density(const SentenceForm& form) {
+  size_t n_content = 0;
+  double sum = 0;
+  for (size_t i = 0; i < form.words.size(); ++i) {
+    n_content += form.words[i].stop ? 0 : 1;
+    sum += form.credits[i];
+  }
+  return n_content == 0 ? 0 : std::min(1.0, sum / static_cast<double>(n_content));
+}
+
+// Whether a heading is a name such as "work_mem (integer)", "--jobs=N" or "round(x)".
+bool is_term(std::string_view heading) {
+  const std::string_view first = heading.substr(0, heading.find(' '));
+  return heading.starts_with('-') || first.find_first_of("_(=") != std::string_view::npos ||
+         first.size() == heading.size() || heading.substr(first.size()).starts_with(" (");
 }
 
 // Goes through the sentences of one passage.
@@ -92,19 +115,14 @@ class PassageScorer {
     const bool starts_block = i == 0 || sentences[i - 1].block != sentence.block;
     std::vector<double> own(relevance_.terms().size(), 0);
     const std::vector<double> word_credits = credit_words(words, own);
-    if (sentence.kind == BlockKind::kHeading) {
-      if (!leads_) std::fill(heading_.begin(), heading_.end(), 0);
-      for (size_t t = 0; t < own.size(); ++t) heading_[t] = std::max(heading_[t], own[t]);
-      leads_ = true;
-      return;
-    }
+    if (sentence.kind == BlockKind::kHeading) return pass_heading(sentence, words, word_credits, own);
     if (starts_block) std::fill(before_.begin(), before_.end(), 0);
     const bool more = i + 1 < sentences.size();
     const SentenceForm form{
         .text = passage_.text.substr(sentence.begin, sentence.end - sentence.begin),
         .words = words,
         .credits = word_credits,
-        .leads = leads_,
+        .leads = leads_ && relevance_.share(heading_) > 0,
         .introduces = more && sentences[i + 1].block != sentence.block &&
                       sentence.kind == BlockKind::kProse &&
                       (sentences[i + 1].kind == BlockKind::kCode ||
@@ -112,6 +130,42 @@ class PassageScorer {
     score(sentence, i, form, starts_block, own, out);
     before_ = std::move(own);
     leads_ = false;
+  }
+
+  void pass_heading(const Sentence& sentence, std::span<const Word> words,
+                    std::span<const double> word_credits, const std::vector<double>& own) {
+    if (!leads_) std::fill(heading_.begin(), heading_.end(), 0);
+    // A heading that names something longer ("maintenance_work_mem" for "work_mem") counts less.
+    const double precision = density({.text = {}, .words = words, .credits = word_credits});
+    for (size_t t = 0; t < own.size(); ++t) {
+      heading_[t] = std::max(heading_[t], own[t] * (0.7 + 0.3 * precision));
+    }
+    names_term_ = is_term(passage_.text.substr(sentence.begin, sentence.end - sentence.begin));
+    leads_ = true;
+  }
+
+  // Of the pairs of neighbours in the question, the share that are neighbours here too (stop words
+  // between them do not count).
+  double phrase_share(std::span<const Word> words) const {
+    const auto terms = relevance_.terms();
+    if (terms.size() < 2) return 0;
+    std::vector<bool> found(terms.size() - 1, false);
+    std::string_view before;
+    for (const Word& word : words) {
+      if (word.stop) continue;
+      for (size_t t = 0; t + 1 < terms.size() && !before.empty(); ++t) {
+        if (terms[t].stem == before && terms[t + 1].stem == word.stem) found[t] = true;
+      }
+      before = word.stem;
+    }
+    double sum = 0;
+    double all = 0;
+    for (size_t t = 0; t < found.size(); ++t) {
+      const double weight = std::min(terms[t].weight, terms[t + 1].weight);
+      all += weight;
+      sum += found[t] ? weight : 0;
+    }
+    return all > 0 ? sum / all : 0;
   }
 
   std::vector<double> credit_words(std::span<const Word> words, std::vector<double>& own) const {
@@ -142,18 +196,24 @@ class PassageScorer {
     found.n_words = form.words.size();
     found.credits = own;
     std::vector<double> support = own;
+    std::vector<double> said = own;  // "work_mem (integer)" and "Sets ..." are one statement
     for (size_t t = 0; t < own.size(); ++t) {
-      const double above = (form.leads ? kLeadHeading : kNearHeading) * heading_[t];
+      const double above = (form.leads ? kLeadHeading : names_term_ ? kTermHeading : kNearHeading) *
+                           heading_[t];
       found.credits[t] = std::max({own[t], above, kPassageContext * context_[t],
                                    kSentenceBefore * before_[t]});
+      if (form.leads || names_term_) said[t] = std::max(said[t], above);
       support[t] = std::max({own[t], heading_[t], context_[t], before_[t]});
     }
     found.support = relevance_.share(support);
-    const double coverage = 0.35 * alone + 0.65 * relevance_.share(found.credits);
-    found.score = coverage * (1 + kCueWeight * answer_cue(kind_, form)) *
-                  standing(form, starts_block) * length_factor(form.words.size()) *
-                  kind_factor(sentence.kind) / (1 + kRankDecay * static_cast<double>(index_));
     found.stems = stem_hashes(form.words);
+    const double coverage =
+        kOwnShare * relevance_.share(said) + (1 - kOwnShare) * relevance_.share(found.credits);
+    found.score = coverage * (1 + kCueWeight * answer_cue(kind_, form)) *
+                  (1 + kDensityWeight * density(form)) *
+                  (1 + kPhraseWeight * phrase_share(form.words)) * standing(form, starts_block) *
+                  length_factor(form.words.size(), sentence.kind) * kind_factor(sentence.kind) /
+                  (1 + kRankDecay * static_cast<double>(index_));
     if (found.score > 0) out.push_back(std::move(found));
   }
 
@@ -166,6 +226,7 @@ class PassageScorer {
   std::vector<double> heading_;  // of the headings last passed
   std::vector<double> before_;   // of the sentence before in the same block
   bool leads_ = false;           // a heading has just been passed
+  bool names_term_ = false;      // that heading is the name of a setting, option or function
 };
 
 }  // namespace

@@ -156,7 +156,8 @@ class Composer {
     const Part& part = parts_[i];
     std::string piece;
     const bool first_of_passage = i == 0 || parts_[i - 1].passage != part.passage;
-    const bool layout = on_own_lines(part) || (i > 0 && on_own_lines(parts_[i - 1]));
+    const bool layout = i > 0 && (on_own_lines(part) || on_own_lines(parts_[i - 1]) ||
+                                  !ends_like_sentence(parts_[i - 1]));
     if (i > 0) piece = separator(first_of_passage, layout, parts_[i - 1].kind, part.kind);
     if (part.kind == BlockKind::kCode) {
       piece += "    ";
@@ -179,6 +180,13 @@ class Composer {
                                     BlockKind kind) {
     if (first_of_passage || before == BlockKind::kCode || kind == BlockKind::kCode) return "\n\n";
     return layout ? "\n" : " ";
+  }
+
+  // Sources leave out the full stop in tables and lists of terms.
+  bool ends_like_sentence(const Part& part) const {
+    const std::string_view text = span(part);
+    return text.find_last_of(".?!:)\"") == text.size() - 1 || text.ends_with("\u201d") ||
+           text.ends_with("\u3002");
   }
 
   const GenerateRequest& request_;

@@ -39,20 +39,24 @@ bool starts_with_any(std::string_view text, const std::array<std::string_view, N
                      [&](std::string_view phrase) { return text.starts_with(phrase); });
 }
 
-constexpr std::array<std::string_view, 9> kQuantityPhrases = {
-    "how many", "how much", "how long", "how large", "how big",
-    "default",  "maximum",  "minimum",  "limit"};
+constexpr std::array<std::string_view, 8> kQuantityPhrases = {
+    "how many", "how much", "how long", "how large", "how big", "maximum", "minimum", "limit"};
 constexpr std::array<std::string_view, 5> kDefinitionStarts = {"what is ", "what are ", "what does ",
                                                                "what's ", "define "};
 constexpr std::array<std::string_view, 4> kPlacePhrases = {"where ", "which file", "which directory",
                                                            "what file"};
 
 // Verbs that tie a term to what it is or does.
-constexpr std::array<std::string_view, 27> kDefiningVerbs = {
-    "is",       "are",       "means",     "provides", "refers",   "allows",   "represents",
-    "specifies", "describes", "consists", "controls", "defines",  "performs", "returns",
-    "contains", "determines", "enables",  "sets",     "computes", "creates",  "removes",
-    "causes",   "reads",     "writes",    "shows",    "displays", "changes"};
+constexpr std::array<std::string_view, 32> kDefiningVerbs = {
+    "is",        "are",        "means",    "provides", "refers",   "allows",  "represents",
+    "specifies", "describes",  "consists", "controls", "defines",  "performs", "returns",
+    "contains",  "determines", "enables",  "sets",     "computes", "creates", "removes",
+    "causes",    "reads",      "writes",   "shows",    "displays", "changes", "allow",
+    "provide",   "represent",  "contain",  "enable"};
+// A sentence that opens so tells of a case, not what the thing is.
+constexpr std::array<std::string_view, 18> kCaseOpeners = {
+    "when", "if",  "because", "by",   "with", "in",    "for", "after", "to",
+    "as",   "while", "since", "once", "on",   "there", "at",  "unless", "before"};
 constexpr std::array<std::string_view, 44> kImperatives = {
     "use",    "run",     "set",    "create",  "add",     "specify", "issue",  "call",    "execute",
     "start",  "enable",  "make",   "install", "configure", "edit",  "choose", "select",  "type",
@@ -62,6 +66,8 @@ constexpr std::array<std::string_view, 44> kImperatives = {
 constexpr std::array<std::string_view, 12> kHowToPhrases = {
     "you can ",  "you need to", "you must ",  "you should", "you will need", "can be used to",
     "by using ", "use the ",    "by running", "is done by", "command",       "by setting"};
+constexpr std::array<std::string_view, 5> kRefusals = {"cannot", " not ", "tempted", "n't ",
+                                                       "impossible"};
 constexpr std::array<std::string_view, 10> kTimePhrases = {
     "when ", "after ", "before ", "during ", "until ", "once ", "whenever ", "as soon as",
     "every ", "at the time"};
@@ -74,24 +80,46 @@ constexpr std::array<std::string_view, 9> kPlacePhrasesInText = {
 constexpr std::array<std::string_view, 11> kCrossReferences = {
     "see ",          "(see ",         "see also",         "refer to ", "consult ", "for more ",
     "more information", "for details", "for information", "read more", "related "};
+constexpr std::array<std::string_view, 16> kLeaningPhrases = {
+    "for this reason", "as previously", "in this case", "in that case", "for example", "for instance",
+    "as a result",     "the last ",     "alternatively", "otherwise",   "similarly",   "likewise",
+    "another ",        "almost certainly", "with that", "in such"};
 constexpr std::array<std::string_view, 22> kLeaning = {
     "this",  "it",     "these",    "that",      "they",      "those",  "however",     "also",
     "but",   "thus",   "therefore", "then",     "such",      "he",     "she",         "moreover",
     "and",   "so",     "nevertheless", "furthermore", "additionally", "consequently"};
 
+constexpr std::array<std::string_view, 3> kNaming = {"called", "named", "termed"};
+
+// "a feature called autovacuum", "Multiversion Concurrency Control (MVCC)": the question's word closes a bracket.
+double expands_name(const SentenceForm& sentence) {
+  for (size_t i = 0; i < sentence.words.size(); ++i) {
+    const Word& word = sentence.words[i];
+    const char* behind = word.source.data() + word.source.size();
+    const char* end = sentence.text.data() + sentence.text.size();
+    if (sentence.credits[i] < 1) continue;
+    if (behind < end && *behind == ')') return 0.8;
+    if (i > 0 && contains(kNaming, sentence.words[i - 1].source)) return 1;
+  }
+  return 0;
+}
+
 double definition_cue(const SentenceForm& sentence) {
-  constexpr size_t kReach = 9;
-  double subject = 0;
-  for (size_t i = 0; i < std::min(sentence.words.size(), kReach); ++i) {
+  constexpr size_t kReach = 10;
+  constexpr size_t kGap = 4;  // words between the subject and its verb
+  const size_t n_words = std::min(sentence.words.size(), kReach);
+  size_t subject = kReach;
+  for (size_t i = 0; i < n_words; ++i) {
     const std::string word = lower_of(sentence.words[i].source);
+    if (i == 0 && contains(kCaseOpeners, word)) return expands_name(sentence);
     if (contains(kDefiningVerbs, word)) {
       if (i == 0 && sentence.leads) return 1;  // "Sets the ..." below the name of a setting
-      if (subject > 0) return i <= 5 ? 1 : 0.7;
+      if (subject < kReach && i - subject <= kGap) return 1;
     }
-    subject = std::max(subject, sentence.credits[i]);
+    if (sentence.credits[i] > 0) subject = i;
   }
-  if (subject > 0 && sentence.text.find(" \u2014 ") != std::string_view::npos) return 1;
-  return sentence.leads ? 0.4 : 0;
+  if (subject < kReach && sentence.text.find(" \u2014 ") != std::string_view::npos) return 1;
+  return std::max(expands_name(sentence), sentence.leads ? 0.4 : 0.0);
 }
 
 double how_to_cue(const SentenceForm& sentence, std::string_view lower) {
@@ -102,7 +130,8 @@ double how_to_cue(const SentenceForm& sentence, std::string_view lower) {
     if (purpose && (sentence.credits[1] > 0 || sentence.words.size() > 6)) cue += 0.6;
   }
   if (has_any(lower, kHowToPhrases)) cue += 0.4;
-  return std::min(cue, 1.0);
+  if (has_any(lower, kRefusals)) cue -= 0.5;
+  return std::clamp(cue, 0.0, 1.0);
 }
 
 double person_cue(std::span<const Word> words) {
@@ -119,6 +148,7 @@ QuestionKind question_kind(std::string_view question) {
   if (start == std::string_view::npos) return QuestionKind::kOther;
   const std::string lower = lower_of(question.substr(start));
   const std::string_view text = lower;
+  if (text.find("default") != text.npos) return QuestionKind::kDefault;
   if (has_any(text, kQuantityPhrases)) return QuestionKind::kQuantity;
   if (has_any(text, kPlacePhrases)) return QuestionKind::kPlace;
   if (text.starts_with("how ") || text.find(" how ") != text.npos) return QuestionKind::kHowTo;
@@ -137,6 +167,7 @@ double answer_cue(QuestionKind kind, const SentenceForm& sentence) {
     case QuestionKind::kHowTo: return how_to_cue(sentence, lower);
     case QuestionKind::kQuantity:
       return std::any_of(lower.begin(), lower.end(), is_digit) ? 1 : 0;
+    case QuestionKind::kDefault: return lower.find("default") != lower.npos ? 1 : 0;
     case QuestionKind::kTime: return has_any(lower, kTimePhrases) ? 0.7 : 0;
     case QuestionKind::kPerson: return person_cue(sentence.words);
     case QuestionKind::kReason: return has_any(lower, kReasonPhrases) ? 0.8 : 0;
@@ -152,7 +183,13 @@ double standing(const SentenceForm& sentence, bool starts_block) {
   double factor = 1;
   if (sentence.text.ends_with('?')) factor *= 0.5;
   const std::string first = lower_of(sentence.words[0].source);
-  if (contains(kLeaning, first)) factor *= 0.85;
+  if (contains(kLeaning, first) || starts_with_any(std::string_view(lower), kLeaningPhrases)) {
+    factor *= 0.85;
+  }
+  const auto n_of = [&](char c) {
+    return std::count(sentence.text.begin(), sentence.text.end(), c);
+  };
+  if (n_of('(') != n_of(')')) factor *= 0.8;  // a piece of a longer remark
   // A block that goes on in lower case continues the code or formula above it, unless it opens with
   // a name such as pg_dump or with a word of the question.
   const std::string_view head = sentence.text.substr(0, sentence.text.find(' '));

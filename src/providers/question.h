@@ -14,7 +14,8 @@ enum class QuestionKind : uint8_t {
   kOther,
   kDefinition,  // what is X, what does X do
   kHowTo,
-  kQuantity,  // how many, default value, maximum
+  kQuantity,  // how many, maximum
+  kDefault,   // default value of X
   kTime,
   kPerson,
   kReason,
@@ -29,7 +30,7 @@ struct SentenceForm {
   std::string_view text;
   std::span<const Word> words;         // of `text`
   std::span<const double> credits;     // [words.size()]: how far each is a word of the question
-  bool leads = false;                  // the first one below a heading or a defined term
+  bool leads = false;                  // the first one below a heading that has a question's word
   bool introduces = false;             // code or a list follows directly
 };
 

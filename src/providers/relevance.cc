@@ -12,9 +12,10 @@ constexpr double kNearCredit = 0.5;
 constexpr double kAskingWeight = 0.2;
 
 // Stems of words that ask for something instead of naming it.
-constexpr std::array<std::string_view, 18> kAsking = {
-    "explain", "describ", "mean", "know",   "want",   "need",  "help",   "show",
-    "thing", "possibl", "question", "answer", "way", "differ", "purpos", "happen", "exactli", "use"};
+constexpr std::array<std::string_view, 21> kAsking = {
+    "explain", "describ",  "mean",   "know", "want",   "need",   "help",
+    "show",    "thing",    "possibl", "question", "answer", "way", "differ",
+    "purpos",  "happen",   "exactli", "use",  "see",    "find",   "work"};
 
 bool is_asking(std::string_view stem) {
   return std::find(kAsking.begin(), kAsking.end(), stem) != kAsking.end();

@@ -8,9 +8,9 @@ namespace docmind::providers {
 namespace {
 
 constexpr double kRepeats = 0.7;     // overlap from which a sentence says nothing new
-constexpr double kNewWeight = 0.8;   // of question words not yet covered, beside the score
-constexpr double kFollows = 1.2;     // for the sentence right after a chosen one
-constexpr double kEnough = 0.62;     // of the first one's score, below which answers get worse
+constexpr double kNewWeight = 0.6;   // of question words not yet covered, beside the score
+constexpr double kFollows = 1.1;     // for the sentence right after a chosen one
+constexpr double kEnough = 0.78;     // of the first one's score, below which answers get worse
 
 class Selector {
  public:

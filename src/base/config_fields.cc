@@ -1,0 +1,190 @@
+// The one table of settings, and values as text.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "base/config.h"
+#include "base/text.h"
+
+namespace docmind {
+namespace {
+
+constexpr double kBillion = 1e9;
+
+constexpr std::array kFields = {
+    FieldInfo{"store.path", FieldType::kText, "Folder of the store (default: XDG data folder)"},
+    FieldInfo{"store.lock_wait_ms", FieldType::kInteger,
+              "How long to wait for another process that is writing to the store, in ms", 0, kBillion},
+    FieldInfo{"index.include", FieldType::kList,
+              "Globs of files to read, e.g. '*.md'; default: every known extension"},
+    FieldInfo{"index.exclude", FieldType::kList,
+              "Globs of files or folders to leave out, e.g. 'drafts/' or '*.bak'"},
+    FieldInfo{"index.max_file_mib", FieldType::kInteger, "Larger files are skipped, in MiB", 1, 4'095},
+    FieldInfo{"index.threads", FieldType::kInteger, "Threads that read and train; 0: one a CPU", 0, 1'024},
+    FieldInfo{"index.chunk_target_bytes", FieldType::kInteger,
+              "Size of a passage to aim at, in bytes of text", 200, 100'000},
+    FieldInfo{"index.read_timeout_ms", FieldType::kInteger,
+              "A PDF or DOCX that takes longer is skipped, in ms", 100, kBillion},
+    FieldInfo{"index.worker_memory_mib", FieldType::kInteger,
+              "Memory that parsing one PDF or DOCX may take, in MiB", 128, 65'536},
+    FieldInfo{"search.top_k", FieldType::kInteger, "Passages that 'search' shows", 1, 1'000},
+    FieldInfo{"search.lexical_depth", FieldType::kInteger,
+              "Passages that the full-text search scores before fusion", 10, 100'000},
+    FieldInfo{"search.vector_depth", FieldType::kInteger,
+              "Passages of each list that are fused", 10, 1'000},
+    FieldInfo{"search.exact_limit", FieldType::kInteger,
+              "With more vectors than this the approximate index is used", 0, kBillion},
+    FieldInfo{"ask.top_k", FieldType::kInteger, "Passages that an answer is made from", 1, 100},
+    FieldInfo{"ask.min_relevance", FieldType::kReal,
+              "Share of the question that a passage must cover to be used, 0 to 1", 0, 1},
+    FieldInfo{"ask.max_sentences", FieldType::kInteger, "Sentences of an extracted answer", 1, 50},
+    FieldInfo{"cache.enabled", FieldType::kBoolean, "Keep answers and serve exact repeats from there"},
+    FieldInfo{"cache.memory_mib", FieldType::kInteger, "Answer cache in memory, in MiB", 1, 65'536},
+    FieldInfo{"cache.disk_mib", FieldType::kInteger, "Answer cache on disk, in MiB", 1, 1'048'576},
+    FieldInfo{"cache.ttl_s", FieldType::kInteger, "Forget answers after this many seconds; 0: never", 0, kBillion},
+    FieldInfo{"log.level", FieldType::kText, "How much is logged to standard error", 0, 0,
+              "trace|debug|info|warn|error|off"},
+    FieldInfo{"log.format", FieldType::kText, "Form of the log lines", 0, 0, "text|json"},
+    FieldInfo{"output.color", FieldType::kText, "Colour on the terminal", 0, 0, "auto|always|never"},
+    FieldInfo{"tenant", FieldType::kText, "Whose cached answers may be served"},
+};
+
+using Slot = std::variant<std::string*, int64_t*, double*, bool*, std::vector<std::string>*>;
+
+// The place of a field in the struct, in the order of the table.
+Slot slot_of(Config& c, std::string_view name) {
+  const std::array<Slot, kFields.size()> slots = {
+      &c.store.path, &c.store.lock_wait_ms, &c.index.include, &c.index.exclude,
+      &c.index.max_file_mib, &c.index.threads, &c.index.chunk_target_bytes,
+      &c.index.read_timeout_ms, &c.index.worker_memory_mib, &c.search.top_k,
+      &c.search.lexical_depth, &c.search.vector_depth, &c.search.exact_limit, &c.ask.top_k,
+      &c.ask.min_relevance, &c.ask.max_sentences, &c.cache.enabled, &c.cache.memory_mib,
+      &c.cache.disk_mib, &c.cache.ttl_s, &c.log.level, &c.log.format, &c.output.color, &c.tenant};
+  const auto place = std::find_if(kFields.begin(), kFields.end(),
+                                  [&](const FieldInfo& field) { return field.name == name; });
+  return slots[static_cast<size_t>(place - kFields.begin())];
+}
+
+Error bad_value(const FieldInfo& field, std::string_view text, std::string_view allowed) {
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("{} cannot be '{}'; allowed: {}", field.name, printable(text), allowed)};
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const size_t comma = std::min(text.find(','), text.size());
+    const std::string_view item = trim(text.substr(0, comma));
+    if (!item.empty()) items.emplace_back(item);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return items;
+}
+
+bool is_choice(std::string_view choices, std::string_view text) {
+  while (true) {
+    const size_t bar = std::min(choices.find('|'), choices.size());
+    if (choices.substr(0, bar) == text) return true;
+    if (bar == choices.size()) return false;
+    choices.remove_prefix(bar + 1);
+  }
+}
+
+// Parses into the slot's type; the visitor's overloads are the types of a field.
+struct Setter {
+  const FieldInfo& field;
+  std::string_view text;
+
+  Status operator()(std::string* slot) const {
+    if (!field.choices.empty() && !is_choice(field.choices, text)) {
+      return bad_value(field, text, field.choices);
+    }
+    *slot = text;
+    return {};
+  }
+  Status operator()(int64_t* slot) const { return number(slot, "a whole number"); }
+  Status operator()(double* slot) const { return number(slot, "a number"); }
+  Status operator()(bool* slot) const {
+    if (text != "true" && text != "false") return bad_value(field, text, "true or false");
+    *slot = text == "true";
+    return {};
+  }
+  Status operator()(std::vector<std::string>* slot) const {
+    *slot = split_list(text);
+    return {};
+  }
+
+ private:
+  template <typename Number>
+  Status number(Number* slot, std::string_view kind) const {
+    Number value{};
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = code == std::errc() && end == text.data() + text.size();
+    if (!whole || !std::isfinite(static_cast<double>(value)) || value < field.min || value > field.max) {
+      return bad_value(field, text, fmt::format("{} from {} to {}", kind, field.min, field.max));
+    }
+    *slot = value;
+    return {};
+  }
+};
+
+struct Getter {
+  std::string operator()(const std::string* slot) const { return *slot; }
+  std::string operator()(const int64_t* slot) const { return std::to_string(*slot); }
+  std::string operator()(const double* slot) const { return fmt::format("{}", *slot); }
+  std::string operator()(const bool* slot) const { return *slot ? "true" : "false"; }
+  std::string operator()(const std::vector<std::string>* slot) const {
+    return fmt::format("{}", fmt::join(*slot, ","));
+  }
+};
+
+}  // namespace
+
+std::string_view field_type_name(FieldType type) {
+  switch (type) {
+    case FieldType::kText: return "TEXT";
+    case FieldType::kInteger: return "N";
+    case FieldType::kReal: return "NUMBER";
+    case FieldType::kBoolean: return "true|false";
+    case FieldType::kList: return "GLOB";
+  }
+  return "";
+}
+
+std::span<const FieldInfo> config_fields() { return kFields; }
+
+const FieldInfo* find_field(std::string_view name) {
+  for (const FieldInfo& field : kFields) {
+    if (field.name == name) return &field;
+  }
+  return nullptr;
+}
+
+std::string environment_name(std::string_view field) {
+  std::string name = "DOCMIND_";
+  for (const char c : field) {
+    name.push_back(c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c));
+  }
+  return name;
+}
+
+Status set_field(Config& config, std::string_view name, std::string_view text) {
+  const FieldInfo* field = find_field(name);
+  if (field == nullptr) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("unknown key '{}'", printable(name))};
+  }
+  return std::visit(Setter{*field, text}, slot_of(config, name));
+}
+
+std::string get_field(const Config& config, std::string_view name) {
+  if (find_field(name) == nullptr) return {};
+  Config copy = config;
+  return std::visit(Getter{}, slot_of(copy, name));
+}
+
+}  // namespace docmind
