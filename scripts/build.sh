@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 
 preset=${1:-release}
 shift || true
-if [ ! -f "build/$preset/build.ninja" ]; then
+# CMake notices its own files; a changed preset it does not.
+if [ ! -f "build/$preset/build.ninja" ] || [ CMakePresets.json -nt "build/$preset/build.ninja" ]; then
   cmake --preset "$preset" >"/tmp/docmind-configure.$$" 2>&1 ||
     { cat "/tmp/docmind-configure.$$"; rm -f "/tmp/docmind-configure.$$"; exit 1; }
   rm -f "/tmp/docmind-configure.$$"

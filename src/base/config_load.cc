@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 #include "base/config.h"
@@ -89,15 +88,16 @@ Status apply_table(Effective& effective, const toml::table& table, const std::st
 
 Status apply_file(Effective& effective, const std::string& path) {
   DM_ASSIGN(const std::string text, read_file(path, kMaxConfigBytes));
-  const toml::parse_result parsed = toml::parse(text, path);
-  if (!parsed) {
-    const auto& place = parsed.error().source().begin;
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{} line {} column {}: {}", path, place.line, place.column,
-                             parsed.error().description())};
+  toml::table table;
+  try {
+    table = toml::parse(text, path);
+  } catch (const toml::parse_error& failure) {
+    const auto& place = failure.source().begin;
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{} line {} column {}: {}", path, place.line,
+                                                          place.column, failure.description())};
   }
   effective.file_path = path;
-  return apply_table(effective, parsed.table(), "", path);
+  return apply_table(effective, table, "", path);
 }
 
 Status apply_environment(Effective& effective, const Environment& environment) {

@@ -53,7 +53,7 @@ int64_t checksum_of(const CacheKey& key, std::string_view value) {
 Result<std::unique_ptr<DiskConnection>> DiskConnection::open(const std::string& path,
                                                              int64_t max_value_bytes) {
   DM_TRY(create_private(path));
-  auto connection = std::make_unique<Connection>();
+  auto connection = std::unique_ptr<DiskConnection>(new DiskConnection);
   DM_ASSIGN(const FileStamp stamp, stat_regular_file(path));
   connection->inode_ = stamp.inode;
   DM_ASSIGN(connection->db_, Database::open(path, Database::Mode::kReadWrite));

@@ -5,6 +5,9 @@
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
+#include <array>
+#include <cstddef>
+
 namespace docmind::ingest {
 namespace {
 
@@ -21,67 +24,123 @@ struct Best {
   }
 };
 
-constexpr UChar32 kFirstWide = 0x3000;  // East Asian marks need no space after them
+// What a character does to the places around it. Wide marks (East Asian) need no space after them.
+enum class Kind : uint8_t {
+  kPlain,
+  kLower,
+  kSpace,
+  kNewline,
+  kPoint,
+  kStop,  // other ends of sentences
+  kWideStop,
+  kWidePause,
+  kClosing,  // quotes and brackets that may stand between the end of a sentence and the space
+};
 
-bool is_space(UChar32 c) {
-  return c < 0x80 ? c == ' ' || (c >= '\t' && c <= '\r') : u_isUWhiteSpace(c) != 0;
+constexpr Kind kind_of_ascii(char c) {
+  switch (c) {
+    case '\n': return Kind::kNewline;
+    case '.': return Kind::kPoint;
+    case '!':
+    case '?': return Kind::kStop;
+    case '"':
+    case '\'':
+    case ')':
+    case ']':
+    case '}': return Kind::kClosing;
+    default: break;
+  }
+  if (c == ' ' || (c >= '\t' && c <= '\r')) return Kind::kSpace;
+  return c >= 'a' && c <= 'z' ? Kind::kLower : Kind::kPlain;
 }
-bool ends_sentence(UChar32 c) {
-  if (c < 0x80) return c == '.' || c == '!' || c == '?';
-  return u_hasBinaryProperty(c, UCHAR_S_TERM) != 0;
+
+constexpr std::array<Kind, 128> kAscii = [] {
+  std::array<Kind, 128> kinds{};
+  for (size_t c = 0; c < kinds.size(); ++c) kinds[c] = kind_of_ascii(static_cast<char>(c));
+  return kinds;
+}();
+
+Kind kind_of(UChar32 c) {
+  if (c < 0) return Kind::kPlain;  // no UTF-8
+  if (c < 0x80) return kAscii[static_cast<size_t>(c)];
+  constexpr UChar32 kFirstWide = 0x3000;
+  switch (u_charType(c)) {
+    case U_LOWERCASE_LETTER: return Kind::kLower;
+    case U_SPACE_SEPARATOR:
+    case U_LINE_SEPARATOR:
+    case U_PARAGRAPH_SEPARATOR: return Kind::kSpace;
+    case U_END_PUNCTUATION:
+    case U_FINAL_PUNCTUATION: return Kind::kClosing;
+    case U_OTHER_PUNCTUATION:
+      if (u_hasBinaryProperty(c, UCHAR_S_TERM) != 0) {
+        return c < kFirstWide ? Kind::kStop : Kind::kWideStop;
+      }
+      return c < kFirstWide ? Kind::kPlain : Kind::kWidePause;
+    default: return Kind::kPlain;
+  }
 }
-// Quotes and brackets that may stand between the end of a sentence and the space.
-bool is_closing(UChar32 c) {
-  if (c < 0x80) return c == '"' || c == '\'' || c == ')' || c == ']' || c == '}';
-  const int8_t type = u_charType(c);
-  return type == U_END_PUNCTUATION || type == U_FINAL_PUNCTUATION;
+
+bool is_space(Kind kind) { return kind == Kind::kSpace || kind == Kind::kNewline; }
+bool is_word(Kind kind) { return kind == Kind::kPlain || kind == Kind::kLower; }
+bool ends_sentence(Kind kind) {
+  return kind == Kind::kPoint || kind == Kind::kStop || kind == Kind::kWideStop;
 }
-bool is_lower(UChar32 c) { return c < 0x80 ? c >= 'a' && c <= 'z' : u_islower(c) != 0; }
-bool is_wide_pause(UChar32 c) { return c >= kFirstWide && u_charType(c) == U_OTHER_PUNCTUATION; }
 
 // What the characters read so far say about a cut before the next one.
 class Reader {
  public:
-  Strength before(UChar32 next) const {
-    if (after_newline_ && next != '\n') {
+  Strength before(Kind next) const {
+    if (last_ == Kind::kNewline && next != Kind::kNewline) {
       return newlines_ > 1 ? Strength::kBlank : Strength::kLine;
     }
     if (is_space(next)) return Strength::kNone;
-    if (in_space_) return sentence_ && !is_lower(next) ? Strength::kSentence : Strength::kWord;
-    if (is_closing(next) || ends_sentence(next)) return Strength::kNone;
+    if (is_space(last_)) {
+      return sentence_ && next != Kind::kLower ? Strength::kSentence : Strength::kWord;
+    }
+    if (next == Kind::kClosing || ends_sentence(next)) return Strength::kNone;
     if (sentence_ && wide_) return Strength::kSentence;
-    return wide_pause_ ? Strength::kWord : Strength::kNone;
+    return last_ == Kind::kWidePause ? Strength::kWord : Strength::kNone;
   }
 
-  void read(UChar32 c) {
-    after_newline_ = c == '\n';
-    if (is_space(c)) {
-      in_space_ = true;
-      newlines_ += after_newline_ ? 1 : 0;
-      wide_pause_ = false;
+  void read(Kind kind) {
+    if (is_space(kind)) {
+      newlines_ += kind == Kind::kNewline ? 1 : 0;
+      last_ = kind;
       return;
     }
-    if (in_space_) {
-      in_space_ = sentence_ = wide_ = false;
+    if (is_space(last_)) {
+      sentence_ = wide_ = false;
       newlines_ = word_length_ = 0;
     }
-    wide_pause_ = is_wide_pause(c);
-    if (ends_sentence(c)) {
+    if (ends_sentence(kind)) {
       // "J. Smith": the point after a single letter ends no sentence.
-      sentence_ = c != '.' || word_length_ != 1;
-      wide_ = c >= kFirstWide;
-    } else if (!is_closing(c)) {
+      sentence_ = kind != Kind::kPoint || word_length_ != 1;
+      wide_ = kind == Kind::kWideStop;
+    } else if (kind != Kind::kClosing) {
       sentence_ = false;
     }
     ++word_length_;
+    last_ = kind;
+  }
+
+  // How many bytes from `at` to `end` are ASCII letters and the like inside a word: nothing there
+  // is a boundary, and only their number matters.
+  int32_t skip_word(std::string_view text, int32_t at, int32_t end) {
+    if (!is_word(last_)) return 0;
+    int32_t next = at;
+    while (next < end) {
+      const auto byte = static_cast<uint8_t>(text[static_cast<size_t>(next)]);
+      if (byte >= 0x80 || !is_word(kAscii[byte])) break;
+      ++next;
+    }
+    word_length_ += static_cast<uint32_t>(next - at);
+    return next - at;
   }
 
  private:
-  bool in_space_ = false;
-  bool after_newline_ = false;
+  Kind last_ = Kind::kPlain;
   bool sentence_ = false;
   bool wide_ = false;
-  bool wide_pause_ = false;
   uint32_t newlines_ = 0;
   uint32_t word_length_ = 0;
 };
@@ -96,12 +155,15 @@ uint32_t best_cut(std::string_view text, const CutWindow& window) {
   Best wanted;
   Best early;
   uint32_t last = window.end;
+  const auto last_place = static_cast<int32_t>(window.end - window.begin);
   for (int32_t next = 0; next < length;) {
+    next += reader.skip_word(piece, next, last_place);
     const uint32_t here = window.begin + static_cast<uint32_t>(next);
-    if (here > window.end) break;
+    if (here > window.end || next >= length) break;
     UChar32 c = 0;
     U8_NEXT(piece.data(), next, length, c);
-    const Strength strength = here > window.floor ? reader.before(c) : Strength::kNone;
+    const Kind kind = kind_of(c);
+    const Strength strength = here > window.floor ? reader.before(kind) : Strength::kNone;
     if (here > window.floor) last = here;
     if (here > window.target) {
       if (wanted.strength != Strength::kNone) return wanted.at;
@@ -112,7 +174,7 @@ uint32_t best_cut(std::string_view text, const CutWindow& window) {
     } else if (here >= window.least) {
       early.offer(strength, here);
     }
-    reader.read(c);
+    reader.read(kind);
   }
   if (wanted.strength != Strength::kNone) return wanted.at;
   return early.strength != Strength::kNone ? early.at : last;

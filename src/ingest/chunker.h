@@ -20,7 +20,8 @@ struct ChunkOptions {
 };
 
 // The chunks of `document` in order; empty for an empty text. Deterministic, linear time, no shared
-// state. A chunk's heading path is that of its first text (about 1,000 bytes; outer titles go first).
+// state. A chunk's heading path is that of its first text, at most 1,000 bytes: outer titles are
+// left out first.
 [[nodiscard]] std::vector<Chunk> chunk_document(const Document& document,
                                                 const ChunkOptions& options);
 

@@ -150,7 +150,7 @@ class Glob::Parser {
       }
       if (pattern_[at_] == ']' && !first) break;
       if (pattern_.substr(at_, 2) == "[:") {
-        return bad_glob(pattern_, at_, "named classes like [:alpha:] are not known; write [a-zA-Z]");
+        return bad_glob(pattern_, at_, "classes like [:alpha:] are not known; write [a-zA-Z]");
       }
       DM_TRY(class_range(token));
     }
@@ -187,6 +187,12 @@ Result<Glob> Glob::parse(std::string_view pattern, Dots dots) {
   return glob;
 }
 
+bool Glob::begins_name(size_t i) const {
+  if (i == 0) return true;
+  const Token& before = tokens_[i - 1];
+  return before.kind == Kind::kInFolder || (before.kind == Kind::kLiteral && before.unit == '/');
+}
+
 void Glob::skip_empty(States& states) const {
   // Every empty move leads forward, so one pass in order finds them all.
   for (size_t i = 0; i < tokens_.size(); ++i) {
@@ -205,7 +211,9 @@ void Glob::step(States& states, States& next, uint32_t unit, bool at_name_start)
     if (states[i] == 0) continue;
     const Token& token = tokens_[i];
     switch (token.kind) {
-      case Kind::kLiteral: next[i + 1] |= token.unit == unit; break;
+      case Kind::kLiteral:
+        next[i + 1] |= token.unit == unit && (!named_only || begins_name(i));
+        break;
       case Kind::kAnyOne: next[i + 1] |= in_name; break;
       case Kind::kClass: {
         const bool listed = std::any_of(

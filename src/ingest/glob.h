@@ -11,7 +11,8 @@
 
 namespace docmind::ingest {
 
-// Whether wildcards match a '.' that begins a file or folder name.
+// Whether wildcards match a '.' that begins a file or folder name; with kOnlyNamed the
+// pattern's own name must begin with '.', so "*.md" does not match ".md".
 enum class Dots : uint8_t { kMatched, kOnlyNamed };
 
 // One parsed pattern; syntax in scanner.h. Characters are code points; a byte that is no UTF-8
@@ -56,6 +57,8 @@ class Glob {
   [[nodiscard]] States run(std::string_view path) const;
   void step(States& states, States& next, uint32_t unit, bool at_name_start) const;
   void skip_empty(States& states) const;
+  // Whether the token begins a file or folder name in the pattern (no wildcard stands before it).
+  [[nodiscard]] bool begins_name(size_t i) const;
 
   std::vector<Token> tokens_;
   Dots dots_ = Dots::kMatched;

@@ -47,8 +47,8 @@ struct ScanResult {
 // reason. What a link leads to is reported under its own path, wanted if the globs want the link's
 // path and exclude neither. The root itself may be a link; paths below a folder begin with the root
 // as given (made absolute and normal), a file is reported with all links resolved. A single file
-// given as root is taken whatever its name. kNotFound when the root does not exist, kPermission when
-// it cannot be listed, kCancelled when `cancel` is raised.
+// given as root is taken whatever its name. kNotFound when the root does not exist, kPermission
+// when it cannot be listed, kCancelled when `cancel` is raised.
 Result<ScanResult> scan_root(const std::string& root, const ScanOptions& options,
                              const CancelToken& cancel);
 

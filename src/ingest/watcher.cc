@@ -93,6 +93,7 @@ struct Watcher::Impl {
   Status watch_around(const std::string& path, size_t root);
   Status watch_tree(const std::string& path, const std::set<size_t>& below);
   void drop(int descriptor);
+  void forget_path(const std::string& path, int descriptor);
   void drop_tree(const std::string& path);
   Result<bool> read_events();
   Result<bool> handle(const inotify_event& event, const std::string& name);
@@ -133,7 +134,7 @@ Result<int> Watcher::Impl::watch(const std::string& path) {
   // The same folder under a new name keeps its descriptor.
   Folder& folder = folders[descriptor];
   if (folder.path != path) {
-    by_path.erase(folder.path);
+    forget_path(folder.path, descriptor);
     folder.path = path;
     by_path[path] = descriptor;
   }
@@ -180,9 +181,14 @@ void Watcher::Impl::drop(int descriptor) {
   ::inotify_rm_watch(fd.get(), descriptor);
   const auto found = folders.find(descriptor);
   if (found == folders.end()) return;
-  const auto named = by_path.find(found->second.path);
-  if (named != by_path.end() && named->second == descriptor) by_path.erase(named);
+  forget_path(found->second.path, descriptor);
   folders.erase(found);
+}
+
+// Another folder may have taken the path by now.
+void Watcher::Impl::forget_path(const std::string& path, int descriptor) {
+  const auto found = by_path.find(path);
+  if (found != by_path.end() && found->second == descriptor) by_path.erase(found);
 }
 
 void Watcher::Impl::drop_tree(const std::string& path) {
@@ -223,8 +229,12 @@ Result<bool> Watcher::Impl::read_events() {
         DM_TRY(start());
         return true;
       }
-      DM_ASSIGN(const bool change, handle(event, name));
-      any = any || change;
+      const Result<bool> change = handle(event, name);
+      if (!change.ok()) {
+        mark_all();  // the other events of this read are lost
+        return change.error();
+      }
+      any = any || *change;
     }
   }
 }
@@ -281,13 +291,21 @@ Result<Watcher> Watcher::create(const std::vector<std::string>& roots) {
     impl->roots.push_back(Impl::Root{.given = root, .path = std::move(path)});
   }
   DM_TRY(impl->start());
+  for (const Impl::Root& root : impl->roots) {
+    std::error_code ec;
+    const fs::path real = fs::canonical(root.path, ec);
+    const fs::path folder = fs::is_directory(real, ec) ? real : real.parent_path();
+    if (!impl->by_path.contains(folder.string())) {
+      return errno_error("watch", root.given, ec ? ec.value() : EACCES);
+    }
+  }
   return Watcher(std::move(impl));
 }
 
 Result<std::vector<std::string>> Watcher::wait(int quiet_ms, const CancelToken& cancel) {
   Stopwatch since_first;
   Stopwatch since_last;
-  bool waiting_for_quiet = false;
+  bool waiting_for_quiet = !impl_->changed.empty();  // an earlier wait() was cancelled or failed
   for (;;) {
     if (cancel.cancelled()) return Error{ErrorCode::kCancelled, "watching was cancelled"};
     DM_ASSIGN(const bool change, impl_->read_events());

@@ -37,7 +37,7 @@ struct Citation {
   uint32_t end_line = 1;
   uint32_t page = 0;
   uint32_t end_page = 0;
-  std::vector<std::string> quotes;  // verbatim spans of the source's text, white space collapsed
+  std::vector<std::string> quotes = {};  // verbatim spans of the source's text, white space collapsed
   bool changed_on_disk = false;     // the file is newer than the index, or gone
 };
 

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "monitor/trace.h"
 #include "pipeline/citation_marks.h"
-#include "providers/extractive.h"
+#include "providers/quote.h"
 
 namespace docmind::pipeline {
 namespace {

@@ -93,6 +93,7 @@ Result<Retrieval> Corpus::Impl::collect(std::string_view question,
   DM_ASSIGN(std::vector<index::StoredChunk> chunks, store.chunks(ids));
   const providers::Relevance relevance(question,
                                        [this](std::string_view stem) { return idf_of(stem); });
+  WordAnalyzer analyzer;
   FieldHasher digest;
   for (size_t i = 0; i < chunks.size(); ++i) {
     index::StoredChunk& chunk = chunks[i];
@@ -112,7 +113,8 @@ Result<Retrieval> Corpus::Impl::collect(std::string_view question,
                     .page = chunk.page,
                     .end_page = chunk.end_page,
                     .score = hit->score};
-    passage.relevance = relevance.coverage(passage.text, passage.heading, passage.title);
+    passage.relevance =
+        relevance.coverage(analyzer, {passage.text, passage.heading, passage.title});
     retrieval.passages.push_back(std::move(passage));
   }
   retrieval.digest = digest.finish();

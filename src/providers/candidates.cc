@@ -12,25 +12,31 @@ namespace docmind::providers {
 namespace {
 
 // How far a question word counts that stands not in the sentence but
-constexpr double kNearHeading = 0.75;   // in the heading or term above it,
-constexpr double kLeadHeading = 0.9;    // ... directly above it,
-constexpr double kPassageContext = 0.5;  // in the section path or title,
+constexpr double kNearHeading = 0.75;     // in the heading or term above it,
+constexpr double kLeadHeading = 0.95;     // ... directly above it,
+constexpr double kPassageContext = 0.5;   // in the section path or title,
 constexpr double kSentenceBefore = 0.35;  // in the sentence before it in its paragraph.
 
-constexpr double kTermHeading = 0.8;     // in the name of the setting or option it describes,
-constexpr double kCueWeight = 0.4;
-constexpr double kPhraseWeight = 0.3;    // for the question's words side by side
-constexpr double kDensityWeight = 0.15;  // for saying little else
-constexpr double kRankDecay = 0.07;
+constexpr double kTermHeading = 0.8;  // in the name of the setting or option it describes,
+constexpr double kCueWeight = 0.55;
+constexpr double kPhraseWeight = 0.4;   // for the question's words side by side
+constexpr double kReversed = 0.8;       // ... in the other order
+constexpr double kDensityWeight = 0.1;  // for saying little else
+constexpr double kRankDecay = 0.03;
 constexpr double kOwnShare = 0.55;  // the rest is coverage with context
 
 double kind_factor(BlockKind kind) {
   switch (kind) {
-    case BlockKind::kProse: return 1;
-    case BlockKind::kItem: return 0.9;
-    case BlockKind::kTable: return 0.9;
-    case BlockKind::kCode: return 0;
-    case BlockKind::kHeading: return 0;
+    case BlockKind::kProse:
+      return 1;
+    case BlockKind::kItem:
+      return 0.9;
+    case BlockKind::kTable:
+      return 0.9;
+    case BlockKind::kCode:
+      return 0;
+    case BlockKind::kHeading:
+      return 0;
   }
   return 0;
 }
@@ -39,8 +45,9 @@ double length_factor(size_t n_words, BlockKind kind) {
   if (kind == BlockKind::kTable) return n_words > 2 && n_words < 40 ? 1 : 0.5;
   if (n_words < 3) return 0.3;
   if (n_words < 8) return 0.75 + 0.04 * static_cast<double>(n_words - 3);
-  constexpr size_t kLong = 45;
-  return n_words <= kLong ? 1 : std::sqrt(static_cast<double>(kLong) / static_cast<double>(n_words));
+  constexpr size_t kLong = 30;
+  return n_words <= kLong ? 1
+                          : std::sqrt(static_cast<double>(kLong) / static_cast<double>(n_words));
 }
 
 // Lists of links and tables of contents: nearly every word starts with a capital, and no sentence
@@ -115,7 +122,8 @@ class PassageScorer {
     const bool starts_block = i == 0 || sentences[i - 1].block != sentence.block;
     std::vector<double> own(relevance_.terms().size(), 0);
     const std::vector<double> word_credits = credit_words(words, own);
-    if (sentence.kind == BlockKind::kHeading) return pass_heading(sentence, words, word_credits, own);
+    if (sentence.kind == BlockKind::kHeading)
+      return pass_heading(sentence, words, word_credits, own);
     if (starts_block) std::fill(before_.begin(), before_.end(), 0);
     const bool more = i + 1 < sentences.size();
     const SentenceForm form{
@@ -134,74 +142,115 @@ class PassageScorer {
 
   void pass_heading(const Sentence& sentence, std::span<const Word> words,
                     std::span<const double> word_credits, const std::vector<double>& own) {
-    if (!leads_) std::fill(heading_.begin(), heading_.end(), 0);
-    // A heading that names something longer ("maintenance_work_mem" for "work_mem") counts less.
-    const double precision = density({.text = {}, .words = words, .credits = word_credits});
+    if (!leads_) {
+      std::fill(heading_.begin(), heading_.end(), 0);
+      heading_closeness_ = 0;
+    }
+    const std::string_view text =
+        passage_.text.substr(sentence.begin, sentence.end - sentence.begin);
+    names_term_ = is_term(text);
+    // A heading that names something longer ("maintenance_work_mem" for "work_mem") counts less;
+    // the kind in "work_mem (integer)" is not part of the name.
+    const size_t name_end = sentence.begin + std::min(text.find(" ("), text.size());
+    size_t n_name = words.size();
+    while (names_term_ && n_name > 1 && words[n_name - 1].offset >= name_end) --n_name;
+    const double precision =
+        density({.text = {}, .words = words.first(n_name), .credits = word_credits});
     for (size_t t = 0; t < own.size(); ++t) {
       heading_[t] = std::max(heading_[t], own[t] * (0.7 + 0.3 * precision));
     }
-    names_term_ = is_term(passage_.text.substr(sentence.begin, sentence.end - sentence.begin));
+    heading_closeness_ = std::max(heading_closeness_, precision * closeness(words));
     leads_ = true;
   }
 
-  // Of the pairs of neighbours in the question, the share that are neighbours here too (stop words
-  // between them do not count).
-  double phrase_share(std::span<const Word> words) const {
+  // How near to each other the neighbours of the question stand here, 0..1 (stop words do not count
+  // as distance).
+  double closeness(std::span<const Word> words) const {
     const auto terms = relevance_.terms();
     if (terms.size() < 2) return 0;
-    std::vector<bool> found(terms.size() - 1, false);
-    std::string_view before;
+    constexpr size_t kNever = SIZE_MAX;
+    std::vector<size_t> last(terms.size(), kNever);
+    std::vector<double> near(terms.size() - 1, 0);
+    size_t at = 0;
     for (const Word& word : words) {
       if (word.stop) continue;
-      for (size_t t = 0; t + 1 < terms.size() && !before.empty(); ++t) {
-        if (terms[t].stem == before && terms[t + 1].stem == word.stem) found[t] = true;
+      ++at;
+      for (size_t t = 0; t < terms.size(); ++t) {
+        if (terms[t].stem != word.stem) continue;
+        last[t] = at;
+        if (t > 0 && last[t - 1] != kNever)
+          near[t - 1] = std::max(near[t - 1], proximity(at - last[t - 1]));
+        if (t + 1 < terms.size() && last[t + 1] != kNever) {
+          near[t] = std::max(near[t], kReversed * proximity(at - last[t + 1]));
+        }
       }
-      before = word.stem;
     }
     double sum = 0;
     double all = 0;
-    for (size_t t = 0; t < found.size(); ++t) {
+    for (size_t t = 0; t < near.size(); ++t) {
       const double weight = std::min(terms[t].weight, terms[t + 1].weight);
       all += weight;
-      sum += found[t] ? weight : 0;
+      sum += weight * near[t];
     }
     return all > 0 ? sum / all : 0;
+  }
+
+  static double proximity(size_t distance) {
+    constexpr size_t kNear = 3;
+    constexpr size_t kFar = 6;
+    return distance <= 1 ? 1 : distance <= kNear ? 0.5 : distance <= kFar ? 0.25 : 0;
   }
 
   std::vector<double> credit_words(std::span<const Word> words, std::vector<double>& own) const {
     std::vector<double> word_credits;
     word_credits.reserve(words.size());
     std::vector<double> one(own.size(), 0);
-    for (const Word& word : words) {
-      std::fill(one.begin(), one.end(), 0);
-      relevance_.credit(word, one);
-      double best = 0;
-      for (size_t t = 0; t < own.size(); ++t) {
-        own[t] = std::max(own[t], one[t]);
-        best = std::max(best, one[t]);
+    for (size_t i = 0; i < words.size();) {
+      // An identifier such as hash_mem_multiplier is one name: credit for a part of it is reduced.
+      size_t end = i + 1;
+      while (end < words.size() && joined(words[end - 1], words[end])) ++end;
+      const size_t first = i;
+      std::vector<std::vector<double>> parts;
+      size_t n_known = 0;
+      for (; i < end; ++i) {
+        std::fill(one.begin(), one.end(), 0);
+        relevance_.credit(words[i], one);
+        word_credits.push_back(one.empty() ? 0 : *std::max_element(one.begin(), one.end()));
+        n_known += word_credits.back() > 0 ? 1 : 0;
+        parts.push_back(one);
       }
-      word_credits.push_back(best);
+      const double whole =
+          0.5 + 0.5 * static_cast<double>(n_known) / static_cast<double>(end - first);
+      for (const std::vector<double>& part : parts) {
+        for (size_t t = 0; t < own.size(); ++t) own[t] = std::max(own[t], whole * part[t]);
+      }
     }
     return word_credits;
   }
 
+  static bool joined(const Word& word, const Word& next) {
+    const char* behind = word.source.data() + word.source.size();
+    return behind + 1 == next.source.data() && *behind == '_';
+  }
+
   void score(const Sentence& sentence, size_t i, const SentenceForm& form, bool starts_block,
              const std::vector<double>& own, std::vector<Candidate>& out) const {
-    const double alone = relevance_.share(own);
-    if (alone <= 0 && !(form.leads && relevance_.share(heading_) > 0)) return;
     if (kind_factor(sentence.kind) <= 0 || is_navigation(form.words, form.text)) return;
     Candidate found;
     found.passage = index_;
     found.sentence = i;
     found.n_words = form.words.size();
+    found.standing = standing(form, starts_block);
     found.credits = own;
     std::vector<double> support = own;
     std::vector<double> said = own;  // "work_mem (integer)" and "Sets ..." are one statement
     for (size_t t = 0; t < own.size(); ++t) {
-      const double above = (form.leads ? kLeadHeading : names_term_ ? kTermHeading : kNearHeading) *
+      const double above = (form.leads    ? kLeadHeading
+                            : names_term_ ? kTermHeading
+                                          : kNearHeading) *
                            heading_[t];
-      found.credits[t] = std::max({own[t], above, kPassageContext * context_[t],
-                                   kSentenceBefore * before_[t]});
+      found.credits[t] =
+          std::max({own[t], above, kPassageContext * context_[t], kSentenceBefore * before_[t]});
       if (form.leads || names_term_) said[t] = std::max(said[t], above);
       support[t] = std::max({own[t], heading_[t], context_[t], before_[t]});
     }
@@ -209,12 +258,13 @@ class PassageScorer {
     found.stems = stem_hashes(form.words);
     const double coverage =
         kOwnShare * relevance_.share(said) + (1 - kOwnShare) * relevance_.share(found.credits);
+    const double near = std::max(closeness(form.words), form.leads ? heading_closeness_ : 0);
     found.score = coverage * (1 + kCueWeight * answer_cue(kind_, form)) *
-                  (1 + kDensityWeight * density(form)) *
-                  (1 + kPhraseWeight * phrase_share(form.words)) * standing(form, starts_block) *
-                  length_factor(form.words.size(), sentence.kind) * kind_factor(sentence.kind) /
-                  (1 + kRankDecay * static_cast<double>(index_));
-    if (found.score > 0) out.push_back(std::move(found));
+                  (1 + kDensityWeight * density(form)) * (1 + kPhraseWeight * near) *
+                  found.standing * length_factor(form.words.size(), sentence.kind) *
+                  kind_factor(sentence.kind) / (1 + kRankDecay * static_cast<double>(index_));
+    if (relevance_.share(own) <= 0 && !form.leads) found.score = 0;
+    out.push_back(std::move(found));
   }
 
   QuestionKind kind_;
@@ -226,7 +276,8 @@ class PassageScorer {
   std::vector<double> heading_;  // of the headings last passed
   std::vector<double> before_;   // of the sentence before in the same block
   bool leads_ = false;           // a heading has just been passed
-  bool names_term_ = false;      // that heading is the name of a setting, option or function
+  double heading_closeness_ = 0;
+  bool names_term_ = false;  // that heading is the name of a setting, option or function
 };
 
 }  // namespace

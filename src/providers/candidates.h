@@ -21,10 +21,11 @@ struct Candidate {
   size_t passage = 0;
   size_t sentence = 0;  // index into the sentences of its passage
   size_t n_words = 0;
-  double support = 0;              // share of the question that it covers with its headings, 0..1
-  double score = 0;                // how good an answer it is alone
-  std::vector<double> credits;     // [terms], reduced for what only the context covers
-  std::vector<uint64_t> stems;     // of its content words, hashed, sorted, distinct
+  double support = 0;           // share of the question that it covers with its headings, 0..1
+  double standing = 0;          // how well it stands alone, 0..1
+  double score = 0;             // how good an answer it is; 0: only good to go on with
+  std::vector<double> credits;  // [terms], reduced for what only the context covers
+  std::vector<uint64_t> stems;  // of its content words, hashed, sorted, distinct
 };
 
 // Per passage its sentences, and the candidates of all in reading order.

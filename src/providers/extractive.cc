@@ -13,7 +13,7 @@
 namespace docmind::providers {
 namespace {
 
-constexpr size_t kMaxItems = 3;           // list items that follow their introduction
+constexpr size_t kMaxItems = 3;  // list items that follow their introduction
 constexpr size_t kMaxCodeLines = 12;
 constexpr size_t kMaxCompanionBytes = 800;
 
@@ -50,7 +50,8 @@ size_t end_of_words(std::string_view text, size_t n_words) {
 // Plans the parts of the answer, then writes them.
 class Composer {
  public:
-  Composer(const GenerateRequest& request, const CandidateSet& set) : request_(request), set_(set) {}
+  Composer(const GenerateRequest& request, const CandidateSet& set)
+      : request_(request), set_(set) {}
 
   void plan(const std::vector<size_t>& chosen) {
     std::vector<size_t> order;  // passages by their best sentence
@@ -99,7 +100,9 @@ class Composer {
     const std::vector<Sentence>& sentences = set_.sentences[passage];
     const size_t i = picks[k];
     if (!parts_.empty() && parts_.back().passage == passage && parts_.back().sentence >= i) return;
+    const size_t n_before = parts_.size();
     add(passage, i);
+    if (parts_.size() == n_before) return;
     // What the sentence introduces stands in the blocks after its own.
     size_t next = i + 1;
     if (next >= sentences.size() || sentences[next].block == sentences[i].block) return;
@@ -128,14 +131,20 @@ class Composer {
     const Sentence& sentence = set_.sentences[passage][i];
     Part part{passage, i, sentence.begin, sentence.end, sentence.kind};
     if (part.kind == BlockKind::kCode) trim_code(part);
-    if (part.begin < part.end) parts_.push_back(part);
+    if (part.begin >= part.end) return;
+    // The first part is always taken; shorten() deals with it.
+    const size_t n_words = count_words(quote_of(span(part)));
+    if (!parts_.empty() && n_words_ + n_words > static_cast<size_t>(request_.max_tokens)) return;
+    n_words_ += n_words;
+    parts_.push_back(part);
   }
 
   // Without the fences, and cut at a line end when it is long.
   void trim_code(Part& part) const {
     const std::string_view text = request_.passages[part.passage].text;
     const auto line_end = [&](size_t at) { return std::min(text.find('\n', at), part.end); };
-    if (is_fence(text.substr(part.begin))) part.begin = std::min(line_end(part.begin) + 1, part.end);
+    if (is_fence(text.substr(part.begin)))
+      part.begin = std::min(line_end(part.begin) + 1, part.end);
     size_t end = part.begin;
     for (size_t n = 0; n < kMaxCodeLines && end < part.end; ++n) {
       const size_t stop = line_end(end);
@@ -192,6 +201,7 @@ class Composer {
   const GenerateRequest& request_;
   const CandidateSet& set_;
   std::vector<Part> parts_;
+  size_t n_words_ = 0;
 };
 
 Status check(const GenerateRequest& request) {

@@ -9,7 +9,7 @@
 namespace docmind::providers {
 
 struct ExtractiveOptions {
-  double min_support = 0.45;  // share of the question that a sentence and its headings must cover
+  double min_support = 0.5;  // share of the question that a sentence and its headings must cover
 };
 
 // The answer is made of whole sentences, the best passage first, each passage's part followed by
@@ -25,7 +25,8 @@ class ExtractiveGenerator final : public Generator {
   [[nodiscard]] ProviderInfo info() const override { return {"extractive", "extractive/1"}; }
 
   // When no sentence covers enough of the question: answered = false, "no_answer", no text. At
-  // most max_sentences sentences and max_tokens words; a single sentence beyond that is cut
+  // most max_sentences sentences, besides the lists and code they introduce, and max_tokens words
+  // in all, marks not counted; a single sentence beyond that is cut
   // ("length"). kCancelled when the sink returns false or `cancel` is raised; kInvalidArgument for
   // limits below 1.
   [[nodiscard]] Result<GenerateResult> generate(const GenerateRequest& request,

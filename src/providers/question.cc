@@ -41,64 +41,85 @@ bool starts_with_any(std::string_view text, const std::array<std::string_view, N
 
 constexpr std::array<std::string_view, 8> kQuantityPhrases = {
     "how many", "how much", "how long", "how large", "how big", "maximum", "minimum", "limit"};
-constexpr std::array<std::string_view, 5> kDefinitionStarts = {"what is ", "what are ", "what does ",
-                                                               "what's ", "define "};
-constexpr std::array<std::string_view, 4> kPlacePhrases = {"where ", "which file", "which directory",
-                                                           "what file"};
+constexpr std::array<std::string_view, 5> kDefinitionStarts = {"what is ", "what are ",
+                                                               "what does ", "what's ", "define "};
+constexpr std::array<std::string_view, 4> kPlacePhrases = {"where ", "which file",
+                                                           "which directory", "what file"};
 
 // Verbs that tie a term to what it is or does.
 constexpr std::array<std::string_view, 32> kDefiningVerbs = {
-    "is",        "are",        "means",    "provides", "refers",   "allows",  "represents",
+    "is",        "are",        "means",    "provides", "refers",   "allows",   "represents",
     "specifies", "describes",  "consists", "controls", "defines",  "performs", "returns",
-    "contains",  "determines", "enables",  "sets",     "computes", "creates", "removes",
-    "causes",    "reads",      "writes",   "shows",    "displays", "changes", "allow",
+    "contains",  "determines", "enables",  "sets",     "computes", "creates",  "removes",
+    "causes",    "reads",      "writes",   "shows",    "displays", "changes",  "allow",
     "provide",   "represent",  "contain",  "enable"};
+constexpr std::array<std::string_view, 3> kArticles = {"a", "an", "the"};
 // A sentence that opens so tells of a case, not what the thing is.
 constexpr std::array<std::string_view, 18> kCaseOpeners = {
-    "when", "if",  "because", "by",   "with", "in",    "for", "after", "to",
-    "as",   "while", "since", "once", "on",   "there", "at",  "unless", "before"};
+    "when", "if",    "because", "by",   "with", "in",    "for", "after",  "to",
+    "as",   "while", "since",   "once", "on",   "there", "at",  "unless", "before"};
 constexpr std::array<std::string_view, 44> kImperatives = {
-    "use",    "run",     "set",    "create",  "add",     "specify", "issue",  "call",    "execute",
-    "start",  "enable",  "make",   "install", "configure", "edit",  "choose", "select",  "type",
-    "enter",  "write",   "define", "open",    "copy",    "restore", "change", "remove",  "drop",
-    "stop",   "restart", "connect", "put",    "first",   "then",    "click",  "press",   "download",
-    "save",   "check",   "ensure", "disable", "delete",  "move",    "build",  "apply"};
+    "use",     "run",    "set",    "create",   "add",     "specify",   "issue",  "call",
+    "execute", "start",  "enable", "make",     "install", "configure", "edit",   "choose",
+    "select",  "type",   "enter",  "write",    "define",  "open",      "copy",   "restore",
+    "change",  "remove", "drop",   "stop",     "restart", "connect",   "put",    "first",
+    "then",    "click",  "press",  "download", "save",    "check",     "ensure", "disable",
+    "delete",  "move",   "build",  "apply"};
 constexpr std::array<std::string_view, 12> kHowToPhrases = {
     "you can ",  "you need to", "you must ",  "you should", "you will need", "can be used to",
     "by using ", "use the ",    "by running", "is done by", "command",       "by setting"};
-constexpr std::array<std::string_view, 5> kRefusals = {"cannot", " not ", "tempted", "n't ",
-                                                       "impossible"};
+constexpr std::array<std::string_view, 6> kDefaultPhrases = {
+    "default is", "default value is", "by default", "defaults to", "the default)", "default: "};
+constexpr std::array<std::string_view, 6> kRefusals = {"cannot",  " not ", " no ",
+                                                       "tempted", "n't ",  "impossible"};
 constexpr std::array<std::string_view, 10> kTimePhrases = {
-    "when ", "after ", "before ", "during ", "until ", "once ", "whenever ", "as soon as",
-    "every ", "at the time"};
+    "when ", "after ",    "before ",    "during ", "until ",
+    "once ", "whenever ", "as soon as", "every ",  "at the time"};
 constexpr std::array<std::string_view, 12> kReasonPhrases = {
-    "because", "since ",  "so that",  "due to",      "reason",    "therefore",
+    "because", "since ",  "so that",   "due to",      "reason",    "therefore",
     "avoid",   "prevent", "to ensure", "in order to", "otherwise", "as a result"};
 constexpr std::array<std::string_view, 9> kPlacePhrasesInText = {
-    "located", "stored ", "directory", "folder", "in the file", "placed", "found in", "/", "kept in"};
+    "located", "stored ",  "directory", "folder", "in the file",
+    "placed",  "found in", "/",         "kept in"};
 
-constexpr std::array<std::string_view, 11> kCrossReferences = {
-    "see ",          "(see ",         "see also",         "refer to ", "consult ", "for more ",
-    "more information", "for details", "for information", "read more", "related "};
-constexpr std::array<std::string_view, 16> kLeaningPhrases = {
-    "for this reason", "as previously", "in this case", "in that case", "for example", "for instance",
-    "as a result",     "the last ",     "alternatively", "otherwise",   "similarly",   "likewise",
-    "another ",        "almost certainly", "with that", "in such"};
+constexpr std::array<std::string_view, 11> kCrossReferences = {"see ",
+                                                               "(see ",
+                                                               "see also",
+                                                               "refer to ",
+                                                               "consult ",
+                                                               "for more ",
+                                                               "more information",
+                                                               "for details",
+                                                               "for information",
+                                                               "read more",
+                                                               "related "};
+constexpr std::array<std::string_view, 21> kLeaningPhrases = {
+    "for this reason", "as previously",    "in this case",
+    "in that case",    "for example",      "for instance",
+    "as a result",     "the last ",        "alternatively",
+    "otherwise",       "similarly",        "likewise",
+    "another ",        "almost certainly", "with that",
+    "in such",         "the following",    "(",
+    "other ",          "if not,",          "if so"};
 constexpr std::array<std::string_view, 22> kLeaning = {
-    "this",  "it",     "these",    "that",      "they",      "those",  "however",     "also",
-    "but",   "thus",   "therefore", "then",     "such",      "he",     "she",         "moreover",
-    "and",   "so",     "nevertheless", "furthermore", "additionally", "consequently"};
+    "this",         "it",          "these",        "that",        "they",      "those",
+    "however",      "also",        "but",          "thus",        "therefore", "then",
+    "such",         "he",          "she",          "moreover",    "and",       "so",
+    "nevertheless", "furthermore", "additionally", "consequently"};
 
 constexpr std::array<std::string_view, 3> kNaming = {"called", "named", "termed"};
 
-// "a feature called autovacuum", "Multiversion Concurrency Control (MVCC)": the question's word closes a bracket.
+// "a feature called autovacuum", "Multiversion Concurrency Control (MVCC)": the question's word
+// closes a bracket.
 double expands_name(const SentenceForm& sentence) {
   for (size_t i = 0; i < sentence.words.size(); ++i) {
     const Word& word = sentence.words[i];
     const char* behind = word.source.data() + word.source.size();
     const char* end = sentence.text.data() + sentence.text.size();
     if (sentence.credits[i] < 1) continue;
-    if (behind < end && *behind == ')') return 0.8;
+    const bool acronym =
+        word.source.size() > 1 && std::all_of(word.source.begin(), word.source.end(), is_upper);
+    if (acronym && behind < end && *behind == ')') return 0.8;
     if (i > 0 && contains(kNaming, sentence.words[i - 1].source)) return 1;
   }
   return 0;
@@ -109,17 +130,25 @@ double definition_cue(const SentenceForm& sentence) {
   constexpr size_t kGap = 4;  // words between the subject and its verb
   const size_t n_words = std::min(sentence.words.size(), kReach);
   size_t subject = kReach;
+  bool qualified = false;
   for (size_t i = 0; i < n_words; ++i) {
     const std::string word = lower_of(sentence.words[i].source);
     if (i == 0 && contains(kCaseOpeners, word)) return expands_name(sentence);
     if (contains(kDefiningVerbs, word)) {
       if (i == 0 && sentence.leads) return 1;  // "Sets the ..." below the name of a setting
-      if (subject < kReach && i - subject <= kGap) return 1;
+      if (subject < kReach && i - subject <= kGap) return qualified ? 0.3 : 1;
     }
-    if (sentence.credits[i] > 0) subject = i;
+    // "DROP INDEX is" and "the free space map is" do not say what an index or a map is.
+    if (sentence.credits[i] > 0) {
+      subject = i;
+    } else if (subject == kReach) {
+      qualified = qualified || !contains(kArticles, word);
+    }
   }
-  if (subject < kReach && sentence.text.find(" \u2014 ") != std::string_view::npos) return 1;
-  return std::max(expands_name(sentence), sentence.leads ? 0.4 : 0.0);
+  if (subject < kReach && sentence.text.find(" \u2014 ") != std::string_view::npos) {
+    return qualified ? 0.3 : 1;
+  }
+  return std::max(expands_name(sentence), sentence.leads ? 0.3 : 0.0);
 }
 
 double how_to_cue(const SentenceForm& sentence, std::string_view lower) {
@@ -127,7 +156,12 @@ double how_to_cue(const SentenceForm& sentence, std::string_view lower) {
   if (sentence.words.size() > 1) {
     if (contains(kImperatives, lower_of(sentence.words[0].source))) cue += 0.5;
     const bool purpose = lower.starts_with("to ") || lower.starts_with("in order to ");
-    if (purpose && (sentence.credits[1] > 0 || sentence.words.size() > 6)) cue += 0.6;
+    // "To take a base backup, ..." has the question's words in its purpose.
+    constexpr size_t kPurposeWords = 5;
+    const auto clause =
+        sentence.credits.subspan(1, std::min(kPurposeWords, sentence.credits.size() - 1));
+    const bool asked = std::any_of(clause.begin(), clause.end(), [](double c) { return c > 0; });
+    if (purpose && asked) cue += 0.6;
   }
   if (has_any(lower, kHowToPhrases)) cue += 0.4;
   if (has_any(lower, kRefusals)) cue -= 0.5;
@@ -162,16 +196,25 @@ QuestionKind question_kind(std::string_view question) {
 double answer_cue(QuestionKind kind, const SentenceForm& sentence) {
   const std::string lower = lower_of(sentence.text);
   switch (kind) {
-    case QuestionKind::kOther: return sentence.leads ? 0.3 : 0;
-    case QuestionKind::kDefinition: return definition_cue(sentence);
-    case QuestionKind::kHowTo: return how_to_cue(sentence, lower);
+    case QuestionKind::kOther:
+      return sentence.leads ? 0.3 : 0;
+    case QuestionKind::kDefinition:
+      return definition_cue(sentence);
+    case QuestionKind::kHowTo:
+      return how_to_cue(sentence, lower);
     case QuestionKind::kQuantity:
       return std::any_of(lower.begin(), lower.end(), is_digit) ? 1 : 0;
-    case QuestionKind::kDefault: return lower.find("default") != lower.npos ? 1 : 0;
-    case QuestionKind::kTime: return has_any(lower, kTimePhrases) ? 0.7 : 0;
-    case QuestionKind::kPerson: return person_cue(sentence.words);
-    case QuestionKind::kReason: return has_any(lower, kReasonPhrases) ? 0.8 : 0;
-    case QuestionKind::kPlace: return has_any(lower, kPlacePhrasesInText) ? 0.7 : 0;
+    case QuestionKind::kDefault:
+      if (has_any(std::string_view(lower), kDefaultPhrases)) return 1;
+      return lower.find("default") != lower.npos ? 0.4 : 0;
+    case QuestionKind::kTime:
+      return has_any(lower, kTimePhrases) ? 0.7 : 0;
+    case QuestionKind::kPerson:
+      return person_cue(sentence.words);
+    case QuestionKind::kReason:
+      return has_any(lower, kReasonPhrases) ? 0.8 : 0;
+    case QuestionKind::kPlace:
+      return has_any(lower, kPlacePhrasesInText) ? 0.7 : 0;
   }
   return 0;
 }
@@ -182,6 +225,8 @@ double standing(const SentenceForm& sentence, bool starts_block) {
   if (starts_with_any(std::string_view(lower), kCrossReferences)) return 0.3;
   double factor = 1;
   if (sentence.text.ends_with('?')) factor *= 0.5;
+  if (sentence.text.starts_with('(')) factor *= 0.75;
+  if (sentence.text.find_last_of(".!?:)") == std::string_view::npos) factor *= 0.9;
   const std::string first = lower_of(sentence.words[0].source);
   if (contains(kLeaning, first) || starts_with_any(std::string_view(lower), kLeaningPhrases)) {
     factor *= 0.85;
@@ -194,7 +239,8 @@ double standing(const SentenceForm& sentence, bool starts_block) {
   // a name such as pg_dump or with a word of the question.
   const std::string_view head = sentence.text.substr(0, sentence.text.find(' '));
   if (starts_block && is_lower(head[0]) && sentence.credits[0] == 0 &&
-      head.find('_') == std::string_view::npos && std::none_of(head.begin(), head.end(), is_digit)) {
+      head.find('_') == std::string_view::npos &&
+      std::none_of(head.begin(), head.end(), is_digit)) {
     factor *= 0.6;
   }
   return factor;

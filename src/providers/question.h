@@ -28,10 +28,10 @@ enum class QuestionKind : uint8_t {
 // A sentence with what stands around it.
 struct SentenceForm {
   std::string_view text;
-  std::span<const Word> words;         // of `text`
-  std::span<const double> credits;     // [words.size()]: how far each is a word of the question
-  bool leads = false;                  // the first one below a heading that has a question's word
-  bool introduces = false;             // code or a list follows directly
+  std::span<const Word> words;      // of `text`
+  std::span<const double> credits;  // [words.size()]: how far each is a word of the question
+  bool leads = false;               // the first one below a heading that has a question's word
+  bool introduces = false;          // code or a list follows directly
 };
 
 // 0 (no sign) to 1 (clear sign) that the sentence gives that kind of answer.

@@ -63,7 +63,8 @@ std::string quote_lines_of(std::string_view span) {
     const size_t stop = std::min(clean.find('\n', at), clean.size());
     std::string line = clean.substr(at, stop - at);
     // A lone carriage return would let a line write over itself on a terminal.
-    std::replace_if(line.begin(), line.end(), [](char c) { return is_space(c) && c != '\t'; }, ' ');
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return is_space(c) && c != '\t'; }, ' ');
     if (const size_t last = line.find_last_not_of(" \t"); last != std::string::npos) {
       if (!quote.empty()) quote.push_back('\n');
       quote.append(line, 0, last + 1);

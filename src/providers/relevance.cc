@@ -13,9 +13,9 @@ constexpr double kAskingWeight = 0.2;
 
 // Stems of words that ask for something instead of naming it.
 constexpr std::array<std::string_view, 21> kAsking = {
-    "explain", "describ",  "mean",   "know", "want",   "need",   "help",
-    "show",    "thing",    "possibl", "question", "answer", "way", "differ",
-    "purpos",  "happen",   "exactli", "use",  "see",    "find",   "work"};
+    "explain", "describ", "mean",    "know",     "want",   "need", "help",
+    "show",    "thing",   "possibl", "question", "answer", "way",  "differ",
+    "purpos",  "happen",  "exactli", "use",      "see",    "find", "work"};
 
 bool is_asking(std::string_view stem) {
   return std::find(kAsking.begin(), kAsking.end(), stem) != kAsking.end();
@@ -70,7 +70,8 @@ Relevance::Relevance(std::string_view question, const IdfFunction& idf) {
     if (known) continue;
     constexpr double kLeastIdf = 0.05;  // a word that is everywhere still names something
     const double weight = std::max(idf(word.stem), kLeastIdf);
-    terms_.push_back({std::string(word.stem), is_asking(word.stem) ? kAskingWeight * weight : weight});
+    terms_.push_back(
+        {std::string(word.stem), is_asking(word.stem) ? kAskingWeight * weight : weight});
     total += terms_.back().weight;
   }
   for (Term& term : terms_) term.weight /= total;

@@ -7,10 +7,10 @@
 namespace docmind::providers {
 namespace {
 
-constexpr double kRepeats = 0.7;     // overlap from which a sentence says nothing new
-constexpr double kNewWeight = 0.6;   // of question words not yet covered, beside the score
-constexpr double kFollows = 1.1;     // for the sentence right after a chosen one
-constexpr double kEnough = 0.78;     // of the first one's score, below which answers get worse
+constexpr double kRepeats = 0.7;    // overlap from which a sentence says nothing new
+constexpr double kNewWeight = 0.6;  // of question words not yet covered, beside the score
+constexpr double kFollows = 1.1;    // for the sentence right after a chosen one
+constexpr double kEnough = 0.8;     // of the first one's score, below which answers get worse
 
 class Selector {
  public:
@@ -34,16 +34,21 @@ class Selector {
       if (best == none()) break;
       take(best);
     }
+    if (chosen_.size() == 1 && limits_.max_sentences > 1) elaborate();
     return std::move(chosen_);
   }
 
  private:
   size_t none() const { return set_.candidates.size(); }
 
+  bool answers(const Candidate& candidate) const {
+    return candidate.score > 0 && candidate.support >= limits_.min_support;
+  }
+
   size_t best_first() const {
     size_t best = none();
     for (size_t i = 0; i < set_.candidates.size(); ++i) {
-      if (set_.candidates[i].support < limits_.min_support) continue;
+      if (!answers(set_.candidates[i])) continue;
       if (best == none() || set_.candidates[i].score > set_.candidates[best].score) best = i;
     }
     return best;
@@ -52,7 +57,7 @@ class Selector {
   // What the candidate adds to the chosen ones; 0 when it does not fit.
   double value_of(size_t i) const {
     const Candidate& candidate = set_.candidates[i];
-    if (candidate.support < limits_.min_support) return 0;
+    if (!answers(candidate)) return 0;
     if (n_words_ + candidate.n_words > limits_.max_words) return 0;
     double nearest = 0;
     bool follows = false;
@@ -60,8 +65,8 @@ class Selector {
       if (c == i) return 0;
       const Candidate& other = set_.candidates[c];
       nearest = std::max(nearest, overlap(candidate, other));
-      follows = follows || (candidate.passage == other.passage &&
-                            candidate.sentence == other.sentence + 1);
+      follows = follows ||
+                (candidate.passage == other.passage && candidate.sentence == other.sentence + 1);
     }
     if (nearest >= kRepeats) return 0;
     std::vector<double> fresh(candidate.credits.size());
@@ -70,6 +75,27 @@ class Selector {
     }
     return (candidate.score * (follows ? kFollows : 1) + kNewWeight * relevance_.share(fresh)) *
            (1 - 0.4 * nearest);
+  }
+
+  // Adds the sentence after a lone short one, when its paragraph goes on.
+  void elaborate() {
+    constexpr size_t kShortAnswer = 30;
+    constexpr size_t kShortAddition = 40;
+    const Candidate& only = set_.candidates[chosen_[0]];
+    const std::vector<Sentence>& sentences = set_.sentences[only.passage];
+    const size_t next = only.sentence + 1;
+    if (only.n_words > kShortAnswer || next >= sentences.size()) return;
+    if (sentences[next].block != sentences[only.sentence].block) return;
+    for (size_t i = 0; i < set_.candidates.size(); ++i) {
+      const Candidate& candidate = set_.candidates[i];
+      if (candidate.passage != only.passage || candidate.sentence != next) continue;
+      if (candidate.standing >= 0.8 && candidate.n_words <= kShortAddition &&
+          candidate.n_words + n_words_ <= limits_.max_words &&
+          overlap(candidate, only) < kRepeats) {
+        take(i);
+      }
+      return;
+    }
   }
 
   void take(size_t i) {

@@ -14,23 +14,25 @@
 namespace docmind::providers {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Never end a sentence.
 constexpr std::array<std::string_view, 28> kAlways = {
-    "e.g", "i.e", "cf",   "vs",  "viz",  "resp", "approx", "dr",  "mr",  "mrs",
+    "e.g", "i.e",  "cf",  "vs",   "viz", "resp", "approx", "dr",  "mr",   "mrs",
     "ms",  "prof", "fig", "figs", "eq",  "eqs",  "al",     "ca",  "incl", "excl",
-    "ref", "refs", "esp", "st",  "gen", "sect", "messrs", "dept"};
+    "ref", "refs", "esp", "st",   "gen", "sect", "messrs", "dept"};
 // Do not end one when a number follows.
 constexpr std::array<std::string_view, 24> kBeforeNumber = {
-    "no",  "nos", "vol", "p",   "pp",  "ch",  "chap", "sec", "art", "par", "ver", "v",
+    "no",  "nos", "vol", "p",   "pp",  "ch",  "chap", "sec", "art",  "par", "ver", "v",
     "jan", "feb", "mar", "apr", "jun", "jul", "aug",  "sep", "sept", "oct", "nov", "dec"};
 // Words that start a sentence even after a single capital ("plan B. The ...").
 constexpr std::array<std::string_view, 16> kStarters = {
-    "The", "This", "These", "That", "It",  "In",  "If",   "For",
+    "The", "This", "These", "That", "It",   "In", "If",    "For",
     "A",   "An",   "We",    "You",  "When", "To", "There", "However"};
 
 template <size_t N>
@@ -48,6 +50,7 @@ std::string_view first_word(std::string_view text) {
 // Whether the full stop at the end of `before` belongs to an abbreviation, seen `after` it.
 bool ends_in_abbreviation(std::string_view before, std::string_view after) {
   if (before.empty() || before.back() != '.' || after.empty()) return false;
+  if (before.ends_with(" ...")) return true;  // something left out: "ALTER TABLE ... ADD"
   before.remove_suffix(1);
   size_t start = before.size();
   constexpr size_t kLongest = 8;
@@ -92,8 +95,9 @@ class Splitter {
     std::replace_if(flat.begin(), flat.end(), is_space, ' ');  // line ends would end sentences
     // A piece without a letter ("1.", ")") joins its neighbour.
     const auto letter = [&](size_t from) {
-      return static_cast<size_t>(std::find_if(flat.begin() + static_cast<ptrdiff_t>(from),
-                                              flat.end(), is_letter) - flat.begin());
+      return static_cast<size_t>(
+          std::find_if(flat.begin() + static_cast<ptrdiff_t>(from), flat.end(), is_letter) -
+          flat.begin());
     };
     const auto last_letter = std::find_if(flat.rbegin(), flat.rend(), is_letter);
     const auto letters_end = static_cast<size_t>(flat.rend() - last_letter);

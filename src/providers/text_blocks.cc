@@ -15,9 +15,9 @@ bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 struct Line {
-  size_t begin = 0;   // of the first visible character
-  size_t end = 0;     // behind the last
-  size_t indent = 0;  // columns, a tab being four
+  size_t begin = 0;       // of the first visible character
+  size_t end = 0;         // behind the last
+  size_t indent = 0;      // columns, a tab being four
   std::string_view text;  // [begin, end)
 };
 
@@ -95,8 +95,10 @@ LineForm form_of(std::string_view line) {
   return form;
 }
 
+// A shell or interpreter prompt, or a comment.
 bool has_prompt(std::string_view line) {
-  constexpr std::array<std::string_view, 6> kPrompts = {"$ ", ">>> ", "... ", "=> ", "=# ", "C:\\>"};
+  constexpr std::array<std::string_view, 9> kPrompts = {"$ ",    ">>> ", "... ", "=> ", "=# ",
+                                                        "C:\\>", "-- ",  "// ",  "/* "};
   if (std::any_of(kPrompts.begin(), kPrompts.end(),
                   [&](std::string_view prompt) { return line.starts_with(prompt); })) {
     return true;
@@ -112,8 +114,28 @@ bool starts_in_capitals(std::string_view line) {
   return std::all_of(line.begin(), line.begin() + static_cast<ptrdiff_t>(end), is_upper);
 }
 
+// "-----+-----": the line below the head of a printed table.
+bool is_rule(std::string_view line) {
+  constexpr size_t kShortest = 4;
+  return line.size() >= kShortest && line.find_first_not_of("-=_*+~| ") == std::string_view::npos;
+}
+
+// "work_mem (integer)", "max_wal_size": the name of what the text below describes.
+bool is_name(std::string_view line) {
+  const auto in_name = [](char c) {
+    return is_lower(c) || is_upper(c) || is_digit(c) || c == '_' || c == '.' || c == '-';
+  };
+  const size_t end = std::min(line.find(' '), line.size());
+  const std::string_view rest = line.substr(end);
+  return std::all_of(line.begin(), line.begin() + static_cast<ptrdiff_t>(end), in_name) &&
+         (rest.empty() ||
+          (rest.starts_with(" (") && rest.find_first_of("()", 2) + 1 == rest.size()));
+}
+
 bool looks_like_code(const Line& line) {
   const std::string_view text = line.text;
+  if (is_rule(text)) return true;
+  if (line.indent == 0 && is_name(text)) return false;
   if (has_prompt(text)) return true;
   const LineForm form = form_of(text);
   if (form.n_visible == 0) return false;
@@ -136,7 +158,8 @@ bool breaks_on_purpose(const Line& line, const Line& next, size_t block_width) {
   constexpr size_t kSlack = 8;
   const size_t width = width_of(line.text);
   if (width > kLongestWrap || block_width < kShortestWrap) return true;
-  if (!next.text.empty() && is_lower(next.text[0]) && !ends_sentence(line.text)) return false;
+  // A ragged wrap: the sentence plainly goes on, and the line is not as short as a term's name.
+  if (is_lower(next.text[0]) && !ends_sentence(line.text) && 2 * width >= block_width) return false;
   const size_t word = std::min(next.text.find(' '), next.text.size());
   return width + 1 + width_of(next.text.substr(0, word)) + kSlack <= block_width;
 }
@@ -146,10 +169,8 @@ bool looks_like_heading(std::string_view text) {
   constexpr size_t kMaxHeading = 110;
   constexpr size_t kMaxPlainWords = 7;
   if (text.size() > kMaxHeading || text.find(" \u2014 ") != std::string_view::npos) return false;
-  if (text.find(' ') == std::string_view::npos) return true;
   return !ends_sentence(text) && text.find("! ") == std::string_view::npos &&
-         text.find("? ") == std::string_view::npos &&
-         form_of(text).n_plain_words <= kMaxPlainWords;
+         text.find("? ") == std::string_view::npos && form_of(text).n_plain_words <= kMaxPlainWords;
 }
 
 class Splitter {
@@ -216,14 +237,17 @@ class Splitter {
     size_t width = 0;
     size_t n_code = 0;
     bool listed = false;
+    bool ruled = false;
     while (end < lines_.size() && !lines_[end].text.empty() && !is_fence(lines_[end].text)) {
       width = std::max(width, width_of(lines_[end].text));
       n_code += looks_like_code(lines_[end]) ? 1 : 0;
+      ruled = ruled || is_rule(lines_[end].text);
       listed = listed || item_marker_length(lines_[end].text) > 0;
       ++end;
     }
     const size_t n_lines = end - i;
-    if (!listed && 5 * n_code >= 3 * n_lines && !is_table_row(lines_[i].text)) {
+    const bool code = ruled || (!listed && 5 * n_code >= 3 * n_lines);
+    if (code && !is_table_row(lines_[i].text)) {
       add(i, end - 1, BlockKind::kCode);
       return end;
     }
@@ -238,13 +262,16 @@ class Splitter {
       return i + 1;
     }
     size_t last = i;
+    const bool item = item_marker_length(lines_[i].text) > 0;
     while (last + 1 < end && !is_table_row(lines_[last + 1].text) &&
-           item_marker_length(lines_[last + 1].text) == 0 &&
-           !breaks_on_purpose(lines_[last], lines_[last + 1], width)) {
+           item_marker_length(lines_[last + 1].text) == 0) {
+      const Line& next = lines_[last + 1];
+      const bool hangs = item && next.indent > lines_[i].indent && is_lower(next.text[0]);
+      if (!hangs && breaks_on_purpose(lines_[last], next, width)) break;
       ++last;
     }
     BlockKind kind = BlockKind::kProse;
-    if (item_marker_length(lines_[i].text) > 0) {
+    if (item) {
       kind = BlockKind::kItem;
     } else if (last == i && looks_like_heading(lines_[i].text)) {
       kind = BlockKind::kHeading;
@@ -281,9 +308,7 @@ size_t item_marker_length(std::string_view text) {
   return first;
 }
 
-bool is_fence(std::string_view line) {
-  return line.starts_with("```") || line.starts_with("~~~");
-}
+bool is_fence(std::string_view line) { return line.starts_with("```") || line.starts_with("~~~"); }
 
 std::vector<TextBlock> split_blocks(std::string_view text) { return Splitter(text).run(); }
 

@@ -317,7 +317,7 @@ TEST_F(StoreWriterTest, TextMayHoldAnyBytes) {
   test::check_store(writer);
   put(writer, "/a", {});
   EXPECT_EQ(n_hits("between"), 0u);
-  check_full_text(writer);
+  test::check_full_text(writer);
 }
 
 }  // namespace

@@ -78,8 +78,9 @@ void require_sound(const Document& document) {
   RC_ASSERT(document.marks.empty() == document.text.empty());
   for (size_t i = 0; i < document.marks.size(); ++i) {
     RC_ASSERT(document.marks[i].offset < document.text.size());
-    RC_ASSERT(i == 0 ? document.marks[i].offset == 0
-                     : document.marks[i].offset > document.marks[i - 1].offset);
+    const bool in_order = i == 0 ? document.marks[i].offset == 0
+                                 : document.marks[i].offset > document.marks[i - 1].offset;
+    RC_ASSERT(in_order);
   }
   for (size_t i = 0; i < document.headings.size(); ++i) {
     RC_ASSERT(document.headings[i].offset < document.text.size());

@@ -7,8 +7,8 @@
 
 namespace docmind::test {
 
-// A new, empty folder below testing::TempDir(), unique among tests and processes. A failed operation
-// is a failure of the test (ADD_FAILURE). Paths are relative to the folder; names may hold any bytes
+// A new, empty folder below testing::TempDir(), unique among tests and processes. A failed call is
+// a failure of the test (ADD_FAILURE). Paths are relative to the folder; names may hold any bytes
 // but NUL. Remove folders that a test made unreadable only as the user who owns them.
 class TempFolder {
  public:
