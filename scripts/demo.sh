@@ -18,9 +18,9 @@ while IFS= read -r question; do
   echo "\$ docmind ask \"$question\""
   "$docmind" --store "$store" ask "$question"
 done <<'QUESTIONS'
-How does the answer cache notice that a document has changed?
+How does DocMind find changed files?
+Does my data leave my computer?
 How many bytes does a token need in the KV cache?
-What happens when indexing is interrupted?
 QUESTIONS
 
 cat <<EOF

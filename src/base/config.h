@@ -35,6 +35,7 @@ struct Config {
     int64_t top_k = 10;
     int64_t lexical_depth = 1'000;
     int64_t vector_depth = 200;
+    int64_t rerank_depth = 40;
     int64_t exact_limit = 200'000;
   } search;
   struct Ask {

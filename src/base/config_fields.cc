@@ -37,6 +37,8 @@ constexpr std::array kFields = {
               "Passages that the full-text search scores before fusion", 10, 100'000},
     FieldInfo{"search.vector_depth", FieldType::kInteger,
               "Passages of each list that are fused", 10, 1'000},
+    FieldInfo{"search.rerank_depth", FieldType::kInteger,
+              "Best passages of the fused list that are reranked; 0: none", 0, 1'000},
     FieldInfo{"search.exact_limit", FieldType::kInteger,
               "With more vectors than this the approximate index is used", 0, kBillion},
     FieldInfo{"ask.top_k", FieldType::kInteger, "Passages that an answer is made from", 1, 100},
@@ -62,7 +64,8 @@ Slot slot_of(Config& c, std::string_view name) {
       &c.store.path, &c.store.lock_wait_ms, &c.index.include, &c.index.exclude,
       &c.index.max_file_mib, &c.index.threads, &c.index.chunk_target_bytes,
       &c.index.read_timeout_ms, &c.index.worker_memory_mib, &c.search.top_k,
-      &c.search.lexical_depth, &c.search.vector_depth, &c.search.exact_limit, &c.ask.top_k,
+      &c.search.lexical_depth, &c.search.vector_depth, &c.search.rerank_depth,
+      &c.search.exact_limit, &c.ask.top_k,
       &c.ask.min_relevance, &c.ask.max_sentences, &c.cache.enabled, &c.cache.memory_mib,
       &c.cache.disk_mib, &c.cache.ttl_s, &c.log.level, &c.log.format, &c.output.color, &c.tenant};
   const auto place = std::find_if(kFields.begin(), kFields.end(),

@@ -1,5 +1,6 @@
 // Merging the sources of the configuration.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -29,6 +30,15 @@ Error unknown(std::string_view what, std::string_view name, const std::string& w
   return Error{ErrorCode::kInvalidArgument, std::move(message)};
 }
 
+std::vector<std::string_view> section_names() {
+  std::vector<std::string_view> names;
+  for (const FieldInfo& field : config_fields()) {
+    const size_t dot = field.name.find('.');
+    if (dot != std::string_view::npos) names.push_back(field.name.substr(0, dot));
+  }
+  return names;
+}
+
 std::vector<std::string_view> field_names() {
   std::vector<std::string_view> names;
   for (const FieldInfo& field : config_fields()) names.push_back(field.name);
@@ -50,7 +60,7 @@ Result<std::string> value_text(const toml::node& node, const std::string& key,
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
   if (const auto* real = node.as_floating_point()) return fmt::format("{}", real->get());
   if (const auto* flag = node.as_boolean()) return std::string(flag->get() ? "true" : "false");
-  if (const auto* list = node.as_array()) {
+  if (const auto* list = node.as_array(); list != nullptr && find_field(key)->type == FieldType::kList) {
     std::string joined;
     for (const toml::node& item : *list) {
       const auto* text = item.as_string();
@@ -63,7 +73,8 @@ Result<std::string> value_text(const toml::node& node, const std::string& key,
     return joined;
   }
   return Error{ErrorCode::kInvalidArgument,
-               fmt::format("{}: '{}' must be a text, a number, true, false or a list of texts", where, key)};
+               fmt::format("{}: '{}' cannot be a {}", where, key,
+                           node.is_array() ? "list" : "date, a time or a table")};
 }
 
 // Walks the tables; a key's full name is its path joined with dots.
@@ -74,6 +85,10 @@ Status apply_table(Effective& effective, const toml::table& table, const std::st
     const std::string where = fmt::format("{}:{}", path, node.source().begin.line);
     const bool is_section = prefix.empty() && node.is_table();
     if (is_section) {
+      const std::vector<std::string_view> sections = section_names();
+      if (std::find(sections.begin(), sections.end(), name.str()) == sections.end()) {
+        return unknown("section", name.str(), fmt::format(" in {} line {}", path, node.source().begin.line), sections);
+      }
       DM_TRY(apply_table(effective, *node.as_table(), key + ".", path));
       continue;
     }
@@ -87,14 +102,17 @@ Status apply_table(Effective& effective, const toml::table& table, const std::st
 }
 
 Status apply_file(Effective& effective, const std::string& path) {
-  DM_ASSIGN(const std::string text, read_file(path, kMaxConfigBytes));
+  // A link is welcome here: settings are often kept elsewhere and linked into place.
+  std::error_code failure;
+  const std::filesystem::path real = std::filesystem::canonical(path, failure);
+  DM_ASSIGN(const std::string text, read_file(failure ? path : real.string(), kMaxConfigBytes));
   toml::table table;
   try {
     table = toml::parse(text, path);
-  } catch (const toml::parse_error& failure) {
-    const auto& place = failure.source().begin;
+  } catch (const toml::parse_error& error) {
+    const auto& place = error.source().begin;
     return Error{ErrorCode::kInvalidArgument, fmt::format("{} line {} column {}: {}", path, place.line,
-                                                          place.column, failure.description())};
+                                                          place.column, error.description())};
   }
   effective.file_path = path;
   return apply_table(effective, table, "", path);

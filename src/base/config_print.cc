@@ -13,8 +13,15 @@ Origin origin_of(const Effective& effective, std::string_view field) {
   return known == effective.origins.end() ? Origin{} : known->second;
 }
 
-// A TOML basic string; JSON's escapes are a subset of TOML's.
-std::string quoted(std::string_view text) { return json::serialize(json::string(to_valid_utf8(text))); }
+// A TOML basic string; JSON's escapes are a subset of TOML's, which also wants DEL escaped.
+std::string quoted(std::string_view text) {
+  std::string out;
+  for (const char c : json::serialize(json::string(to_valid_utf8(text)))) {
+    if (c == '\x7f') out += "\\u007F";
+    else out.push_back(c);
+  }
+  return out;
+}
 
 std::string toml_value(const Config& config, const FieldInfo& field) {
   const std::string text = get_field(config, field.name);

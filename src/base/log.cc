@@ -7,22 +7,29 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include "base/json.h"
+#include "base/text.h"
 
 namespace docmind {
 namespace {
 
-// "%*" prints the message as a JSON string, so that a line is always one valid object.
-class JsonMessage final : public spdlog::custom_flag_formatter {
+// "%*" prints the message without control characters, or as a JSON string: whatever a file name in
+// it holds, a message is one line, and a JSON line is one valid object.
+class SafeMessage final : public spdlog::custom_flag_formatter {
  public:
+  explicit SafeMessage(bool as_json) : as_json_(as_json) {}
   void format(const spdlog::details::log_msg& message, const std::tm&,
               spdlog::memory_buf_t& out) override {
+    const std::string_view payload(message.payload.data(), message.payload.size());
     const std::string text =
-        json::serialize(json::string(std::string_view(message.payload.data(), message.payload.size())));
+        as_json_ ? json::serialize(json::string(to_valid_utf8(payload))) : printable(payload);
     out.append(text.data(), text.data() + text.size());
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
-    return std::make_unique<JsonMessage>();
+    return std::make_unique<SafeMessage>(as_json_);
   }
+
+ private:
+  bool as_json_;
 };
 
 }  // namespace
@@ -37,14 +44,12 @@ Result<Logger> Logger::make(std::string_view level, std::string_view format) {
   auto logger = std::make_shared<spdlog::logger>(
       "docmind", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_level(parsed);
-  if (format == "json") {
-    auto formatter = std::make_unique<spdlog::pattern_formatter>();
-    formatter->add_flag<JsonMessage>('*').set_pattern(
-        R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":%*})");
-    logger->set_formatter(std::move(formatter));
-  } else {
-    logger->set_pattern("docmind: %l: %v");
-  }
+  const bool as_json = format == "json";
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<SafeMessage>('*', as_json)
+      .set_pattern(as_json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":%*})"
+                           : "docmind: %l: %*");
+  logger->set_formatter(std::move(formatter));
   return Logger(std::move(logger));
 }
 

@@ -4,6 +4,8 @@
 
 #include <sqlite3.h>
 
+#include "base/file.h"
+
 namespace docmind {
 namespace {
 
@@ -140,7 +142,22 @@ bool Statement::column_is_null(int column) const {
 
 void Database::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 
+namespace {
+
+// SQLite takes a file shorter than its own header for a new database and writes over it.
+Status refuse_stub(const std::string& path) {
+  constexpr int64_t kHeaderBytes = 100;
+  const Result<FileStamp> stamp = stat_regular_file(path);
+  if (!stamp.ok() || stamp->size_bytes == 0 || stamp->size_bytes >= kHeaderBytes) return {};
+  return Error{ErrorCode::kMalformed,
+               "'" + path + "' is not a database: it has " + std::to_string(stamp->size_bytes) +
+                   " bytes, the header alone has " + std::to_string(kHeaderBytes)};
+}
+
+}  // namespace
+
 Result<Database> Database::open(const std::string& path, Mode mode) {
+  DM_TRY(refuse_stub(path));
   int flags = SQLITE_OPEN_NOMUTEX;
   flags |= mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (mode == Mode::kCreate) flags |= SQLITE_OPEN_CREATE;

@@ -161,33 +161,35 @@ std::optional<std::string_view> nearest_name(std::string_view wanted,
   return best;
 }
 
+// The limits below stand where rounding would give the first number of the next form.
 std::string format_bytes(int64_t n_bytes) {
   constexpr std::array<const char*, 5> kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
   double value = static_cast<double>(n_bytes);
   size_t unit = 0;
-  while (std::fabs(value) >= 1024 && unit + 1 < kUnits.size()) {
+  while (std::fabs(value) >= 1023.5 && unit + 1 < kUnits.size()) {
     value /= 1024;
     ++unit;
   }
   if (unit == 0) return fmt::format("{} B", n_bytes);
-  return fmt::format("{:.{}f} {}", value, std::fabs(value) < 10 ? 1 : 0, kUnits[unit]);
+  return fmt::format("{:.{}f} {}", value, std::fabs(value) < 9.95 ? 1 : 0, kUnits[unit]);
 }
 
 std::string format_ms(double ms) {
-  if (ms < 10) return fmt::format("{:.2f} ms", ms);
-  if (ms < 1'000) return fmt::format("{:.0f} ms", ms);
-  if (ms < 60'000) return fmt::format("{:.1f} s", ms / 1'000);
-  const auto seconds = static_cast<int64_t>(ms / 1'000);
+  if (ms < 9.995) return fmt::format("{:.2f} ms", ms);
+  if (ms < 999.5) return fmt::format("{:.0f} ms", ms);
+  if (ms < 59'950) return fmt::format("{:.1f} s", ms / 1'000);
+  const auto seconds = static_cast<int64_t>(std::llround(ms / 1'000));
   return fmt::format("{} min {} s", seconds / 60, seconds % 60);
 }
 
 std::string format_count(int64_t n) {
-  std::string digits = std::to_string(n < 0 ? -n : n);
-  for (size_t i = digits.size(); i > 3;) {
+  std::string digits = std::to_string(n);
+  const size_t first = n < 0 ? 1 : 0;
+  for (size_t i = digits.size(); i > first + 3;) {
     i -= 3;
     digits.insert(i, ",");
   }
-  return (n < 0 ? "-" : "") + digits;
+  return digits;
 }
 
 }  // namespace docmind

@@ -44,8 +44,14 @@ bool is_token_character(UChar32 c) {
   return (mask & (U_GC_L_MASK | U_GC_N_MASK | U_GC_CO_MASK)) != 0;
 }
 
-// Combining marks inside a word belong to it and are dropped from the stem.
-bool is_mark(UChar32 c) { return c >= 0 && (U_GET_GC_MASK(c) & U_GC_MN_MASK) != 0; }
+// Combining accents inside a word belong to it and are dropped from the stem: the ones between
+// U+0300 and U+0331 that FTS5 takes for accents. At other marks (vowel signs of Arabic or Hindi) it
+// splits, and so must we, or their words would not be found in its index.
+bool is_accent(UChar32 c) {
+  constexpr UChar32 kFirst = 0x300;
+  constexpr uint64_t kAccents = 0x000361f8'08029fdfULL;  // bit i: kFirst + i
+  return c >= kFirst && c < kFirst + 50 && (kAccents >> (c - kFirst) & 1) != 0;
+}
 
 // Lower case; a Latin letter without its accents.
 UChar32 fold_character(UChar32 c) {
@@ -76,7 +82,7 @@ std::string fold_word(std::string_view source) {
     U8_NEXT(bytes, i, size, c);
     if (c < 0x80) {
       folded.push_back(static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c));
-    } else if (!is_mark(c)) {
+    } else if (!is_accent(c)) {
       append_utf8(folded, fold_character(c));
     }
   }
@@ -100,7 +106,7 @@ size_t word_end(std::string_view text, size_t begin) {
     int64_t next = i;
     UChar32 c = 0;
     U8_NEXT(bytes, next, size, c);
-    const bool inside = is_token_character(c) || (i > static_cast<int64_t>(begin) && is_mark(c));
+    const bool inside = is_token_character(c) || (i > static_cast<int64_t>(begin) && is_accent(c));
     if (!inside) break;
     i = next;
   }

@@ -22,11 +22,9 @@ void FieldFlags::add(CLI::App& app, const std::string& flag, const std::string& 
   const bool list = info != nullptr && info->type == FieldType::kList;
   option->expected(1, list ? CLI::detail::expected_max_vector_size : 1);
   option->type_name(info != nullptr ? std::string(field_type_name(info->type)) : "TEXT");
-  if (list) {
-    option->allow_extra_args(false)->take_all();
-  } else {
-    option->take_last();
-  }
+  option->allow_extra_args(false);  // one value a flag: what follows is the command's
+  if (list) option->take_all();
+  else option->take_last();
 }
 
 void FieldFlags::add_switch(CLI::App& app, const std::string& flag, const std::string& field,

@@ -67,7 +67,8 @@ class AskCommand final : public Command {
     }
     std::string line;
     int code = kExitOk;
-    while (!session.cancel.cancelled() && std::getline(std::cin, line)) {
+    while (!session.cancel.cancelled() && session.terminal.out_error() == 0 &&
+           std::getline(std::cin, line)) {
       if (trim(line).empty()) continue;
       const int one = answer(session, **library, line);
       if (one != kExitOk) code = one;

@@ -94,7 +94,7 @@ class IndexCommand final : public Command {
         "Only files that changed since the last run are read again; files that are gone are "
         "removed. Without PATH, everything indexed before is brought up to date.");
     sub->add_option("PATH", roots_, "Folders or files to index");
-    sub->add_flag("-w,--watch", watch_, "Stay and index again whenever something changes");
+    sub->add_flag("-w,--watch", watch_, "Stay and index again whenever something changes; Ctrl-C ends it with exit code 0");
     sub->add_flag("--rehash", rehash_,
                   "Read every file again, also those whose size and times are unchanged");
     sub->add_flag("--reembed", reembed_,

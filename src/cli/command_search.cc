@@ -66,11 +66,8 @@ class SearchCommand final : public Command {
  private:
   static Result<pipeline::Retrieval> retrieve(Session& session, pipeline::Corpus& corpus,
                                               std::string_view query) {
-    const Config& config = session.config();
-    const pipeline::RetrieveOptions options{
-        .top_k = static_cast<size_t>(config.search.top_k),
-        .lexical_depth = static_cast<size_t>(config.search.lexical_depth),
-        .vector_depth = static_cast<size_t>(config.search.vector_depth)};
+    const pipeline::RetrieveOptions options =
+        retrieve_options(session, session.config().search.top_k);
     monitor::Trace trace(session.metrics);
     return corpus.retrieve(query, options, trace, session.cancel);
   }
@@ -79,7 +76,8 @@ class SearchCommand final : public Command {
     Result<std::string> text = read_file(queries_, kMaxQueriesBytes);
     if (!text.ok()) return fail(session, text.error());
     std::string_view rest = *text;
-    for (size_t number = 1; !rest.empty(); ++number) {
+    const Terminal& terminal = session.terminal;
+    for (size_t number = 1; !rest.empty() && terminal.out_error() == 0; ++number) {
       const size_t end = std::min(rest.find('\n'), rest.size());
       std::string_view line = rest.substr(0, end);
       rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -95,9 +93,9 @@ class SearchCommand final : public Command {
       if (!retrieval.ok()) return fail(session, retrieval.error());
       const json::object object{{"id", to_valid_utf8(line.substr(0, tab))},
                                 {"results", results_json(*retrieval)}};
-      session.terminal.out(json::serialize(object) + "\n");
+      terminal.out(json::serialize(object) + "\n");
     }
-    session.terminal.flush();
+    terminal.flush();
     return kExitOk;
   }
 

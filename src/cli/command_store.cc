@@ -133,7 +133,12 @@ class RemoveCommand final : public Command {
     DM_ASSIGN(index::WriteBatch batch, store.begin());
     int64_t n_removed = 0;
     for (const std::string& name : paths_) {
-      std::string path = std::filesystem::absolute(name).lexically_normal().string();
+      std::error_code no_path;
+      std::string path = std::filesystem::absolute(name, no_path).lexically_normal().string();
+      if (no_path) {
+        return Error{ErrorCode::kInvalidArgument,
+                     "cannot make '" + name + "' absolute: " + no_path.message()};
+      }
       if (path.size() > 1 && path.ends_with('/')) path.pop_back();
       DM_ASSIGN(const std::vector<index::DocumentRecord> documents,
                 store.reader().documents_below(path));

@@ -97,7 +97,8 @@ class DoctorCommand final : public Command {
     Result<std::string> folder = store_folder(session);
     if (!folder.ok()) return add("store", folder.error());
     std::string existing = *folder;
-    while (!std::filesystem::exists(existing) && existing.size() > 1) {
+    std::error_code ignored;  // a folder that may not be looked into counts as absent
+    while (!std::filesystem::exists(existing, ignored) && existing.size() > 1) {
       existing = std::filesystem::path(existing).parent_path().string();
     }
     if (::access(existing.c_str(), W_OK) != 0) {

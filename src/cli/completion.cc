@@ -3,18 +3,14 @@
 #include "cli/completion.h"
 
 #include <algorithm>
-#include <vector>
 
 #include <fmt/format.h>
 
 namespace docmind::cli {
-namespace {
-
 std::vector<const CLI::App*> visible_commands(const CLI::App& app) {
   return app.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); });
 }
 
-// "--long" and "-s" spellings of every visible option.
 std::vector<std::string> flags_of(const CLI::App& app) {
   std::vector<std::string> flags;
   for (const CLI::Option* option : app.get_options()) {
@@ -24,6 +20,8 @@ std::vector<std::string> flags_of(const CLI::App& app) {
   }
   return flags;
 }
+
+namespace {
 
 std::string first_sentence(const std::string& text) {
   std::string sentence = text.substr(0, text.find_first_of(".:;\n"));

@@ -62,13 +62,19 @@ pipeline::CorpusOptions corpus_options(const Session& session) {
   return {.exact_limit = static_cast<size_t>(session.config().search.exact_limit)};
 }
 
+pipeline::RetrieveOptions retrieve_options(const Session& session, int64_t top_k) {
+  const Config& config = session.config();
+  return {.top_k = static_cast<size_t>(top_k),
+          .lexical_depth = static_cast<size_t>(config.search.lexical_depth),
+          .vector_depth = static_cast<size_t>(config.search.vector_depth),
+          .rerank_depth = static_cast<size_t>(config.search.rerank_depth)};
+}
+
 pipeline::AskOptions ask_options(const Session& session) {
   const Config& config = session.config();
   pipeline::AskOptions options;
   options.tenant = config.tenant;
-  options.retrieve.top_k = static_cast<size_t>(config.ask.top_k);
-  options.retrieve.lexical_depth = static_cast<size_t>(config.search.lexical_depth);
-  options.retrieve.vector_depth = static_cast<size_t>(config.search.vector_depth);
+  options.retrieve = retrieve_options(session, config.ask.top_k);
   options.min_relevance = config.ask.min_relevance;
   options.max_sentences = static_cast<int>(config.ask.max_sentences);
   options.use_cache = config.cache.enabled;

@@ -21,6 +21,7 @@ Result<std::string> store_folder(const Session& session);
 // Everything of IndexRequest that the configuration says; roots are the command's.
 pipeline::IndexRequest index_request(const Session& session);
 pipeline::CorpusOptions corpus_options(const Session& session);
+pipeline::RetrieveOptions retrieve_options(const Session& session, int64_t top_k);
 pipeline::AskOptions ask_options(const Session& session);
 
 // The store opened for questions, with the parts that answer them. Parts refer to each other, so it

@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <climits>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <exception>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -15,6 +18,7 @@
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/manual.h"
+#include "cli/usage_error.h"
 
 namespace docmind::cli {
 namespace {
@@ -22,9 +26,39 @@ namespace {
 // The flag that a signal handler may touch; the handler needs it before any object exists.
 const CancelToken* interrupt_token = nullptr;
 
-extern "C" void on_interrupt(int signal) {
-  interrupt_token->cancel();
-  std::signal(signal, SIG_DFL);  // a second Ctrl-C ends the program at once
+extern "C" void on_interrupt(int) { interrupt_token->cancel(); }
+
+// The first Ctrl-C ends a wait for input as well (no SA_RESTART); a second one ends the program.
+void catch_interrupts(const CancelToken& token) {
+  interrupt_token = &token;
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  action.sa_flags = SA_RESETHAND;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+// Nothing below throws on purpose; what a library throws (no memory left) ends in a sentence too.
+int run_guarded(Command& command, Session& session) {
+  try {
+    return command.run(session);
+  } catch (const std::bad_alloc&) {
+    return fail(session, Error{ErrorCode::kLimit, "there is not enough memory"});
+  } catch (const std::exception& unexpected) {
+    return fail(session, Error{ErrorCode::kInternal,
+                               std::string("internal error: ") + unexpected.what()});
+  }
+}
+
+// Results that did not arrive are a failure; that a reader such as head went away is not.
+int check_output(const Session& session, int code) {
+  session.terminal.flush();
+  const int lost = session.terminal.out_error();
+  if (lost == 0 || lost == EPIPE) return code;
+  const int failed = fail(session, Error{ErrorCode::kIo, std::string("cannot write the output: ") +
+                                                             std::strerror(lost)});
+  return code == kExitOk ? failed : code;
 }
 
 std::string own_path() {
@@ -64,7 +98,9 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);  // prints help, version or what is wrong
-    return code == 0 ? kExitOk : kExitUsage;
+    if (code == 0) return kExitOk;
+    if (const std::string hint = usage_hint(app); !hint.empty()) Terminal("auto").note(hint);
+    return kExitUsage;
   }
   Command* command = nullptr;
   for (const auto& [sub, candidate] : declared) {
@@ -88,11 +124,8 @@ int run(int argc, char** argv) {
                   .cancel = {},
                   .metrics = {},
                   .executable = own_path()};
-  interrupt_token = &session.cancel;
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
-  std::signal(SIGPIPE, SIG_IGN);
-  return command->run(session);
+  catch_interrupts(session.cancel);
+  return check_output(session, run_guarded(*command, session));
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ std::string ProgressBar::line(const IndexProgress& progress) const {
     }
   }
   const size_t width = terminal_.width();
-  if (terminal_.err_is_tty() && !progress.path.empty() && width > text.size() + 12) {
+  if (terminal_.err_is_tty() && !progress.path.empty() && width > display_width(text) + 12) {
     text += "  " + ellipsize(display_path(progress.path), width - display_width(text) - 3);
   }
   return text;

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -36,7 +37,9 @@ std::string wrap(Style style, std::string_view text) {
   return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
 }
 
-void write(FILE* file, std::string_view text) { std::fwrite(text.data(), 1, text.size(), file); }
+bool write(FILE* file, std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), file) == text.size();
+}
 
 }  // namespace
 
@@ -46,7 +49,9 @@ Terminal::Terminal(std::string_view color)
       out_color_(may_color(color, out_is_tty_)),
       err_color_(may_color(color, err_is_tty_)) {}
 
-void Terminal::out(std::string_view text) const { write(stdout, text); }
+void Terminal::out(std::string_view text) const {
+  if (!write(stdout, text) && out_error_ == 0) out_error_ = errno;
+}
 
 void Terminal::note(std::string_view line) const {
   write(stderr, line);
@@ -54,11 +59,13 @@ void Terminal::note(std::string_view line) const {
 }
 
 void Terminal::error(std::string_view line) const {
-  std::fflush(stdout);
+  flush();
   note(styled_note(Style::kRed, "docmind:") + " " + std::string(line));
 }
 
-void Terminal::flush() const { std::fflush(stdout); }
+void Terminal::flush() const {
+  if (std::fflush(stdout) != 0 && out_error_ == 0) out_error_ = errno;
+}
 
 std::string Terminal::styled(Style style, std::string_view text) const {
   return out_color_ ? wrap(style, text) : std::string(text);

@@ -20,6 +20,9 @@ class Terminal {
   void note(std::string_view line) const;     // a line on standard error
   void error(std::string_view line) const;    // "docmind: ..." on standard error
   void flush() const;
+  // errno of the first thing written to standard output that was lost (EPIPE: the reader is gone);
+  // 0 while all of it arrived.
+  [[nodiscard]] int out_error() const { return out_error_; }
 
   // `text` in a style if standard output (or error) may have colour, else unchanged.
   [[nodiscard]] std::string styled(Style style, std::string_view text) const;
@@ -34,6 +37,7 @@ class Terminal {
   bool err_is_tty_;
   bool out_color_;
   bool err_color_;
+  mutable int out_error_ = 0;
 };
 
 // A path for people: relative to the working folder when it lies below it, control characters

@@ -25,8 +25,8 @@ struct LexicalTerm {
 struct LexicalOptions {
   double k1 = 1.2;
   double b = 0.75;
-  double title_weight = 1.0;
-  double heading_weight = 1.0;
+  double title_weight = 3.0;
+  double heading_weight = 2.0;
   double text_weight = 1.0;
 };
 

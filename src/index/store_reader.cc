@@ -232,10 +232,7 @@ Result<VectorMatrix> StoreReader::load_vectors(std::span<const int64_t> ids) con
   for (const int64_t id : ids) {
     statement.bind(1, id);
     DM_ASSIGN(const bool row, statement.step());
-    if (!row) {
-      return Error{ErrorCode::kNotFound, "chunk " + std::to_string(id) + " has no vector"};
-    }
-    DM_TRY(matrix.append(id, statement.column_blob(0)));
+    if (row) DM_TRY(matrix.append(id, statement.column_blob(0)));
     statement.reset();
   }
   return matrix;

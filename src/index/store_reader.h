@@ -63,7 +63,8 @@ class StoreReader {
   Result<std::optional<std::string>> embedder_state(std::string_view key) const;
   // All vectors, ids ascending. Empty when the store has none.
   Result<VectorMatrix> load_vectors() const;
-  // The vectors of these chunks, in this order; kNotFound names the first chunk without one.
+  // The vectors of these chunks, in this order. Chunks without one (a run that was interrupted, or
+  // is under way) are left out.
   Result<VectorMatrix> load_vectors(std::span<const int64_t> ids) const;
 
  private:

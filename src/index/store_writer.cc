@@ -301,8 +301,10 @@ Result<StoreWriter> StoreWriter::open(const std::string& folder, const WriterOpt
   if (Status migrated = migrate(*db); !migrated.ok()) {
     return std::move(migrated).error().with_context("'" + path + "'");
   }
+  // Full: a commit that a power cut takes back would let its generation be used twice, and cached
+  // answers are bound to generations.
   // 32 MB of page cache; the log is folded in every 16 MB so that it cannot grow without bound.
-  DM_TRY(db->exec("PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY; "
+  DM_TRY(db->exec("PRAGMA synchronous=FULL; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY; "
                   "PRAGMA wal_autocheckpoint=4096;"));
   return StoreWriter(std::move(lock), StoreReader(folder, std::move(db)));
 }

@@ -28,6 +28,7 @@ std::string settings_of(const AskOptions& options) {
   return std::to_string(options.retrieve.top_k) + "/" +
          std::to_string(options.retrieve.lexical_depth) + "/" +
          std::to_string(options.retrieve.vector_depth) + "/" +
+         std::to_string(options.retrieve.rerank_depth) + "/" +
          std::to_string(options.min_relevance) + "/" + std::to_string(options.max_sentences);
 }
 

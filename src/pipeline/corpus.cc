@@ -9,10 +9,21 @@
 #include "base/hash.h"
 #include "pipeline/hybrid_search.h"
 #include "pipeline/lexical_terms.h"
+#include "providers/lexical_reranker.h"
 #include "providers/lexical_weights.h"
 #include "providers/relevance.h"
 
 namespace docmind::pipeline {
+namespace {
+
+// A chunk on its way to becoming a passage.
+struct Ranked {
+  index::StoredChunk chunk;
+  HybridHit hit;
+  double score = 0;
+};
+
+}  // namespace
 
 struct Corpus::Impl {
   Impl(index::StoreReader of, index::LexicalSearcher searcher, const CorpusOptions& corpus_options)
@@ -33,7 +44,11 @@ struct Corpus::Impl {
 
   Status reload(int64_t new_generation);
   Result<std::unique_ptr<index::VectorIndex>> open_vectors(int64_t new_generation) const;
-  Result<Retrieval> collect(std::string_view question, std::span<const HybridHit> hits);
+  Result<std::vector<Ranked>> rank(std::string_view question, std::span<const HybridHit> hits,
+                                   const RetrieveOptions& wanted, monitor::Trace& trace,
+                                   const CancelToken& cancel);
+  Status rerank(std::string_view question, std::span<Ranked> ranked, const CancelToken& cancel);
+  Result<Retrieval> collect(std::string_view question, std::vector<Ranked> ranked);
   double idf_of(std::string_view stem);
 };
 
@@ -83,25 +98,59 @@ double Corpus::Impl::idf_of(std::string_view stem) {
   return value;
 }
 
-Result<Retrieval> Corpus::Impl::collect(std::string_view question,
-                                        std::span<const HybridHit> hits) {
-  Retrieval retrieval;
-  retrieval.generation = generation;
-  retrieval.vector_kind = vectors ? vectors->kind() : "none";
+Result<std::vector<Ranked>> Corpus::Impl::rank(std::string_view question,
+                                               std::span<const HybridHit> hits,
+                                               const RetrieveOptions& wanted,
+                                               monitor::Trace& trace, const CancelToken& cancel) {
   std::vector<int64_t> ids;
   for (const HybridHit& hit : hits) ids.push_back(hit.chunk_id);
   DM_ASSIGN(std::vector<index::StoredChunk> chunks, store.chunks(ids));
+  std::unordered_map<int64_t, HybridHit> hit_of;
+  for (const HybridHit& hit : hits) hit_of[hit.chunk_id] = hit;
+  std::vector<Ranked> ranked;
+  for (index::StoredChunk& chunk : chunks) {
+    const HybridHit& hit = hit_of[chunk.id];
+    ranked.push_back({std::move(chunk), hit, hit.score});
+  }
+  if (wanted.rerank_depth > 0) {
+    monitor::StageTimer timer(trace, monitor::Stage::kRerank);
+    DM_TRY(rerank(question, std::span(ranked).first(std::min(ranked.size(), wanted.rerank_depth)),
+                  cancel));
+  }
+  if (ranked.size() > wanted.top_k) ranked.resize(wanted.top_k);
+  return ranked;
+}
+
+// A good passage gains on the fused score; what the fusion says is never thrown away.
+Status Corpus::Impl::rerank(std::string_view question, std::span<Ranked> ranked,
+                            const CancelToken& cancel) {
+  std::vector<providers::Passage> passages;
+  for (const Ranked& entry : ranked) {
+    passages.push_back(
+        {.text = entry.chunk.text, .title = entry.chunk.title, .heading = entry.chunk.heading});
+  }
+  const providers::LexicalReranker reranker(
+      [this](std::string_view stem) { return idf_of(stem); });
+  DM_ASSIGN(const std::vector<double> scores, reranker.rerank(question, passages, cancel));
+  for (size_t i = 0; i < ranked.size(); ++i) ranked[i].score *= 1 + scores[i];
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const Ranked& a, const Ranked& b) { return a.score > b.score; });
+  return {};
+}
+
+Result<Retrieval> Corpus::Impl::collect(std::string_view question, std::vector<Ranked> ranked) {
+  Retrieval retrieval;
+  retrieval.generation = generation;
+  retrieval.vector_kind = vectors ? vectors->kind() : "none";
   const providers::Relevance relevance(question,
                                        [this](std::string_view stem) { return idf_of(stem); });
   WordAnalyzer analyzer;
   FieldHasher digest;
-  for (size_t i = 0; i < chunks.size(); ++i) {
-    index::StoredChunk& chunk = chunks[i];
-    const auto hit = std::find_if(hits.begin(), hits.end(),
-                                  [&](const HybridHit& h) { return h.chunk_id == chunk.id; });
+  for (Ranked& entry : ranked) {
+    index::StoredChunk& chunk = entry.chunk;
     DM_ASSIGN(const std::optional<index::DocumentRecord> document, store.document(chunk.path));
     retrieval.content_hashes.push_back(document ? to_hex(document->content_hash) : std::string());
-    retrieval.origins.push_back({hit->lexical_rank, hit->vector_rank});
+    retrieval.origins.push_back({entry.hit.lexical_rank, entry.hit.vector_rank});
     digest.add(chunk.path).add(static_cast<int64_t>(chunk.begin)).add(chunk.heading).add(chunk.text);
     Passage passage{.chunk_id = chunk.id,
                     .path = std::move(chunk.path),
@@ -112,7 +161,7 @@ Result<Retrieval> Corpus::Impl::collect(std::string_view question,
                     .end_line = chunk.end_line,
                     .page = chunk.page,
                     .end_page = chunk.end_page,
-                    .score = hit->score};
+                    .score = entry.score};
     passage.relevance =
         relevance.coverage(analyzer, {passage.text, passage.heading, passage.title});
     retrieval.passages.push_back(std::move(passage));
@@ -162,8 +211,10 @@ Result<Retrieval> Corpus::retrieve(std::string_view question, const RetrieveOpti
     hybrid.lexical_scores = std::max(hybrid.lexical_scores, options.lexical_depth);
     hybrid.pool_depth = options.vector_depth;
     DM_ASSIGN(const std::vector<HybridHit> hits,
-              hybrid_search(parts, question, hybrid, options.top_k, trace, cancel));
-    return impl_->collect(question, hits);
+              hybrid_search(parts, question, hybrid,
+                            std::max(options.top_k, options.rerank_depth), trace, cancel));
+    DM_ASSIGN(std::vector<Ranked> ranked, impl_->rank(question, hits, options, trace, cancel));
+    return impl_->collect(question, std::move(ranked));
   }();
   Status ended = impl_->store.end_snapshot();
   if (!ended.ok()) return std::move(ended).error();

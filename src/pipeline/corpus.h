@@ -28,6 +28,7 @@ struct RetrieveOptions {
   size_t top_k = 5;
   size_t lexical_depth = 100;  // length of the lexical list before fusion
   size_t vector_depth = 100;   // likewise of the vector list
+  size_t rerank_depth = 40;    // best of the fused list that are reranked; 0: none
 };
 
 // What a question found, with what is needed to explain it and to bind a cached answer to it.
@@ -59,7 +60,8 @@ class Corpus {
   // Brings the view up to the last commit; returns the generation.
   Result<int64_t> refresh();
 
-  // Hybrid retrieval: BM25F and vectors, fused by reciprocal rank. An empty store is kNotFound.
+  // Hybrid retrieval: BM25F and vectors, fused by reciprocal rank, then reranked by headings and
+  // the closeness of the question's words. An empty store is kNotFound.
   Result<Retrieval> retrieve(std::string_view question, const RetrieveOptions& options,
                              monitor::Trace& trace, const CancelToken& cancel);
 

@@ -33,31 +33,34 @@ Result<std::vector<ScoredChunk>> nearest(const HybridParts& parts, std::span<con
   return list;
 }
 
-// The lexical list again, over the union of both lists, with smoothed scores.
+// The lexical list again, over the union of both lists, with smoothed scores. Chunks that have no
+// vector yet keep the score they have.
 Result<std::vector<ScoredChunk>> smoothed_list(const HybridParts& parts,
                                                std::span<const ScoredChunk> scored,
                                                std::span<const ScoredChunk> vector_list,
                                                size_t pool_depth,
                                                const index::SmoothingOptions& smoothing) {
   std::vector<int64_t> ids;
-  std::unordered_set<int64_t> seen;
-  const auto take = [&](const ScoredChunk& hit) {
-    if (seen.insert(hit.chunk_id).second) ids.push_back(hit.chunk_id);
-  };
-  for (const ScoredChunk& hit : scored.first(std::min(scored.size(), pool_depth))) take(hit);
-  for (const ScoredChunk& hit : vector_list) take(hit);
-  DM_ASSIGN(const index::VectorMatrix pool, parts.store->load_vectors(ids));
   std::unordered_map<int64_t, double> score_of;
-  for (const ScoredChunk& hit : scored) score_of[hit.chunk_id] = hit.score;
-  std::vector<double> scores;
-  for (const int64_t id : ids) {
-    const auto known = score_of.find(id);
-    scores.push_back(known == score_of.end() ? 0.0 : known->second);
+  const auto take = [&](int64_t id) {
+    if (score_of.try_emplace(id, 0.0).second) ids.push_back(id);
+  };
+  const auto pool_list = scored.first(std::min(scored.size(), pool_depth));
+  for (const ScoredChunk& hit : pool_list) take(hit.chunk_id);
+  for (const ScoredChunk& hit : vector_list) take(hit.chunk_id);
+  for (const ScoredChunk& hit : scored) {
+    if (const auto known = score_of.find(hit.chunk_id); known != score_of.end()) {
+      known->second = hit.score;
+    }
   }
+  DM_ASSIGN(const index::VectorMatrix pool, parts.store->load_vectors(ids));
+  std::vector<double> scores;
+  for (const int64_t id : pool.ids()) scores.push_back(score_of[id]);
   const std::vector<double> smoothed = index::smooth_scores(pool, scores, smoothing);
+  for (size_t i = 0; i < pool.n_rows(); ++i) score_of[pool.id(i)] = smoothed[i];
   std::vector<ScoredChunk> list;
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (smoothed[i] > 0) list.push_back({ids[i], smoothed[i]});
+  for (const int64_t id : ids) {
+    if (score_of[id] > 0) list.push_back({id, score_of[id]});
   }
   std::sort(list.begin(), list.end(), better);
   return list;
@@ -67,7 +70,8 @@ void normalise(std::span<float> vector) {
   double square = 0;
   for (const float value : vector) square += static_cast<double>(value) * value;
   if (square <= 0) return;
-  for (float& value : vector) value = static_cast<float>(value / std::sqrt(square));
+  const double length = std::sqrt(square);
+  for (float& value : vector) value = static_cast<float>(value / length);
 }
 
 // Moves the question's vector towards the mean of the best chunks.
@@ -154,10 +158,12 @@ LexicalQuery make_lexical_query(std::string_view question, double pair_weight) {
   query.n_words = query.terms.size();
   for (size_t i = 1; i < words.size() && pair_weight > 0; ++i) {
     if (words[i - 1].stem == words[i].stem) continue;
-    std::string pair = std::string(words[i - 1].stem) + " " + std::string(words[i].stem);
+    const std::string pair = std::string(words[i - 1].stem) + " " + std::string(words[i].stem);
     if (!seen.insert(pair).second) continue;
-    query.terms.push_back(
-        {std::string(words[i - 1].source) + " " + std::string(words[i].source), pair_weight});
+    // With the stop words in between: "heap-only tuple" is one name.
+    const size_t begin = words[i - 1].offset;
+    const size_t end = words[i].offset + words[i].source.size();
+    query.terms.push_back({std::string(question.substr(begin, end - begin)), pair_weight});
   }
   return query;
 }

@@ -15,7 +15,8 @@ namespace {
 constexpr double kNearHeading = 0.75;     // in the heading or term above it,
 constexpr double kLeadHeading = 0.95;     // ... directly above it,
 constexpr double kPassageContext = 0.5;   // in the section path or title,
-constexpr double kSentenceBefore = 0.35;  // in the sentence before it in its paragraph.
+constexpr double kSentenceBefore = 0.35;  // in the sentence before it in its paragraph,
+constexpr double kLeadContext = 0.8;      // in the section path, for the first sentence of a section.
 
 constexpr double kTermHeading = 0.8;  // in the name of the setting or option it describes,
 constexpr double kCueWeight = 0.55;
@@ -24,6 +25,11 @@ constexpr double kReversed = 0.8;       // ... in the other order
 constexpr double kDensityWeight = 0.1;  // for saying little else
 constexpr double kRankDecay = 0.03;
 constexpr double kOwnShare = 0.55;  // the rest is coverage with context
+constexpr double kExactName = 0.95;  // in a heading that is just the question's name for something
+constexpr double kNamed = 1.15;      // for the first sentence below it
+constexpr double kMainShare = 0.3;   // of the question, that makes such a heading its subject
+constexpr double kOtherName = 0.5;  // taken off below a name that is only partly the question's
+constexpr size_t kNameBlocks = 3;   // how far below a heading its name is what is spoken of
 
 double kind_factor(BlockKind kind) {
   switch (kind) {
@@ -53,6 +59,8 @@ double length_factor(size_t n_words, BlockKind kind) {
 // Lists of links and tables of contents: nearly every word starts with a capital, and no sentence
 // end follows.
 bool is_navigation(std::span<const Word> words, std::string_view text) {
+  const size_t link = text.find(".html");
+  if (link != text.npos && text.find(".html", link + 1) != text.npos) return true;
   if (words.size() < 6 || text.ends_with('.') || text.ends_with(':')) return false;
   const auto n_capital = std::count_if(words.begin(), words.end(), [](const Word& word) {
     return !word.source.empty() && !(word.source[0] >= 'a' && word.source[0] <= 'z');
@@ -81,11 +89,43 @@ double density(const SentenceForm& form) {
   return n_content == 0 ? 0 : std::min(1.0, sum / static_cast<double>(n_content));
 }
 
+// Share of a heading's content words that are words of the question; section numbers do not count.
+double heading_precision(std::span<const Word> words, std::span<const double> credits) {
+  double n_content = 0;
+  double sum = 0;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const bool number = std::all_of(words[i].source.begin(), words[i].source.end(),
+                                    [](char c) { return c >= '0' && c <= '9'; });
+    if (words[i].stop || number) continue;
+    n_content += 1;
+    sum += credits[i];
+  }
+  return n_content > 0 ? sum / n_content : 0;
+}
+
 // Whether a heading is a name such as "work_mem (integer)", "--jobs=N" or "round(x)".
 bool is_term(std::string_view heading) {
   const std::string_view first = heading.substr(0, heading.find(' '));
   return heading.starts_with('-') || first.find_first_of("_(=") != std::string_view::npos ||
          first.size() == heading.size() || heading.substr(first.size()).starts_with(" (");
+}
+
+// Whether a heading is the very name of a setting, option, command or function: it then belongs
+// before a sentence that does not repeat it.
+bool is_name(std::string_view heading) {
+  const std::string_view first = heading.substr(0, heading.find(' '));
+  if (first.empty() || heading.size() > 60) return false;
+  if (first[0] == '-' || first[0] == '\\' || first[0] == '$') return true;
+  if (first.find_first_of("_(=") != std::string_view::npos) return true;
+  const bool shouted = first.size() > 2 && std::all_of(first.begin(), first.end(), [](char c) {
+    return c >= 'A' && c <= 'Z';
+  });
+  return shouted || heading.substr(first.size()).starts_with(" (");
+}
+
+// The name without its kind or arguments: "work_mem" of "work_mem (integer)".
+std::string_view bare_name(std::string_view heading) {
+  return heading.substr(0, heading.find_first_of(" (=["));
 }
 
 // Goes through the sentences of one passage.
@@ -123,7 +163,7 @@ class PassageScorer {
     std::vector<double> own(relevance_.terms().size(), 0);
     const std::vector<double> word_credits = credit_words(words, own);
     if (sentence.kind == BlockKind::kHeading)
-      return pass_heading(sentence, words, word_credits, own);
+      return pass_heading(sentence, i, words, word_credits, own);
     if (starts_block) std::fill(before_.begin(), before_.end(), 0);
     const bool more = i + 1 < sentences.size();
     const SentenceForm form{
@@ -131,6 +171,7 @@ class PassageScorer {
         .words = words,
         .credits = word_credits,
         .leads = leads_ && relevance_.share(heading_) > 0,
+        .names = leads_ && exact_name() && relevance_.share(heading_) >= kMainShare,
         .introduces = more && sentences[i + 1].block != sentence.block &&
                       sentence.kind == BlockKind::kProse &&
                       (sentences[i + 1].kind == BlockKind::kCode ||
@@ -140,7 +181,7 @@ class PassageScorer {
     leads_ = false;
   }
 
-  void pass_heading(const Sentence& sentence, std::span<const Word> words,
+  void pass_heading(const Sentence& sentence, size_t i, std::span<const Word> words,
                     std::span<const double> word_credits, const std::vector<double>& own) {
     if (!leads_) {
       std::fill(heading_.begin(), heading_.end(), 0);
@@ -149,16 +190,19 @@ class PassageScorer {
     const std::string_view text =
         passage_.text.substr(sentence.begin, sentence.end - sentence.begin);
     names_term_ = is_term(text);
+    name_ = is_name(text) ? text : std::string_view();
+    name_sentence_ = i;
+    name_block_ = sentence.block;
     // A heading that names something longer ("maintenance_work_mem" for "work_mem") counts less;
     // the kind in "work_mem (integer)" is not part of the name.
     const size_t name_end = sentence.begin + std::min(text.find(" ("), text.size());
     size_t n_name = words.size();
     while (names_term_ && n_name > 1 && words[n_name - 1].offset >= name_end) --n_name;
-    const double precision =
-        density({.text = {}, .words = words.first(n_name), .credits = word_credits});
+    const double precision = heading_precision(words.first(n_name), word_credits);
     for (size_t t = 0; t < own.size(); ++t) {
       heading_[t] = std::max(heading_[t], own[t] * (0.7 + 0.3 * precision));
     }
+    heading_precision_ = precision;
     heading_closeness_ = std::max(heading_closeness_, precision * closeness(words));
     leads_ = true;
   }
@@ -194,6 +238,9 @@ class PassageScorer {
     }
     return all > 0 ? sum / all : 0;
   }
+
+  // Whether the last heading says nothing but words of the question.
+  bool exact_name() const { return heading_precision_ > 0.99; }
 
   static double proximity(size_t distance) {
     constexpr size_t kNear = 3;
@@ -236,6 +283,7 @@ class PassageScorer {
   void score(const Sentence& sentence, size_t i, const SentenceForm& form, bool starts_block,
              const std::vector<double>& own, std::vector<Candidate>& out) const {
     if (kind_factor(sentence.kind) <= 0 || is_navigation(form.words, form.text)) return;
+    if (form.text.ends_with('?')) return;  // a question answers none
     Candidate found;
     found.passage = index_;
     found.sentence = i;
@@ -245,12 +293,13 @@ class PassageScorer {
     std::vector<double> support = own;
     std::vector<double> said = own;  // "work_mem (integer)" and "Sets ..." are one statement
     for (size_t t = 0; t < own.size(); ++t) {
-      const double above = (form.leads    ? kLeadHeading
-                            : names_term_ ? kTermHeading
-                                          : kNearHeading) *
+      const double above = (form.leads                      ? kLeadHeading
+                            : names_term_ && exact_name() ? kExactName
+                            : names_term_                 ? kTermHeading
+                                                          : kNearHeading) *
                            heading_[t];
-      found.credits[t] =
-          std::max({own[t], above, kPassageContext * context_[t], kSentenceBefore * before_[t]});
+      const double context = (form.leads ? kLeadContext : kPassageContext) * context_[t];
+      found.credits[t] = std::max({own[t], above, context, kSentenceBefore * before_[t]});
       if (form.leads || names_term_) said[t] = std::max(said[t], above);
       support[t] = std::max({own[t], heading_[t], context_[t], before_[t]});
     }
@@ -258,12 +307,18 @@ class PassageScorer {
     found.stems = stem_hashes(form.words);
     const double coverage =
         kOwnShare * relevance_.share(said) + (1 - kOwnShare) * relevance_.share(found.credits);
-    const double near = std::max(closeness(form.words), form.leads ? heading_closeness_ : 0);
+    double near = std::max(closeness(form.words), form.leads ? heading_closeness_ : 0);
+    if (names_term_ && exact_name()) near = std::min(1.0, closeness(form.words) + heading_closeness_);
     found.score = coverage * (1 + kCueWeight * answer_cue(kind_, form)) *
                   (1 + kDensityWeight * density(form)) * (1 + kPhraseWeight * near) *
-                  found.standing * length_factor(form.words.size(), sentence.kind) *
+                  (form.names ? kNamed : 1) * found.standing * length_factor(form.words.size(), sentence.kind) *
                   kind_factor(sentence.kind) / (1 + kRankDecay * static_cast<double>(index_));
+    if (!name_.empty() && heading_precision_ > 0) found.score *= 1 - kOtherName * (1 - heading_precision_);
     if (relevance_.share(own) <= 0 && !form.leads) found.score = 0;
+    if (!name_.empty() && sentence.block <= name_block_ + kNameBlocks &&
+        form.text.find(bare_name(name_)) == std::string_view::npos) {
+      found.name = name_sentence_;
+    }
     out.push_back(std::move(found));
   }
 
@@ -278,6 +333,10 @@ class PassageScorer {
   bool leads_ = false;           // a heading has just been passed
   double heading_closeness_ = 0;
   bool names_term_ = false;  // that heading is the name of a setting, option or function
+  std::string_view name_;    // the same, judged more strictly; empty: it is not
+  size_t name_sentence_ = 0;
+  uint32_t name_block_ = 0;
+  double heading_precision_ = 0;  // how far its words are the question's
 };
 
 }  // namespace

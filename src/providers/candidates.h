@@ -18,9 +18,12 @@ namespace docmind::providers {
 
 // A sentence that could be part of the answer.
 struct Candidate {
+  static constexpr size_t kNoName = SIZE_MAX;
+
   size_t passage = 0;
   size_t sentence = 0;  // index into the sentences of its passage
   size_t n_words = 0;
+  size_t name = kNoName;  // index of the heading that names what the sentence is about but not says
   double support = 0;           // share of the question that it covers with its headings, 0..1
   double standing = 0;          // how well it stands alone, 0..1
   double score = 0;             // how good an answer it is; 0: only good to go on with

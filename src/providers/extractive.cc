@@ -13,7 +13,7 @@
 namespace docmind::providers {
 namespace {
 
-constexpr size_t kMaxItems = 3;  // list items that follow their introduction
+constexpr size_t kMaxItems = 6;  // list items that follow their introduction
 constexpr size_t kMaxCodeLines = 12;
 constexpr size_t kMaxCompanionBytes = 800;
 
@@ -24,6 +24,7 @@ struct Part {
   size_t begin = 0;
   size_t end = 0;
   BlockKind kind = BlockKind::kProse;
+  bool names = false;  // a heading that goes before the next part: "work_mem (integer): Sets ..."
 };
 
 size_t count_words(std::string_view text) {
@@ -47,6 +48,12 @@ size_t end_of_words(std::string_view text, size_t n_words) {
   return at;
 }
 
+// A chosen sentence and the heading that names what it is about (Candidate::kNoName: none).
+struct Pick {
+  size_t sentence = 0;
+  size_t name = Candidate::kNoName;
+};
+
 // Plans the parts of the answer, then writes them.
 class Composer {
  public:
@@ -60,11 +67,13 @@ class Composer {
       if (std::find(order.begin(), order.end(), passage) == order.end()) order.push_back(passage);
     }
     for (const size_t passage : order) {
-      std::vector<size_t> picks;
+      std::vector<Pick> picks;
       for (const size_t c : chosen) {
-        if (set_.candidates[c].passage == passage) picks.push_back(set_.candidates[c].sentence);
+        const Candidate& candidate = set_.candidates[c];
+        if (candidate.passage == passage) picks.push_back({candidate.sentence, candidate.name});
       }
-      std::sort(picks.begin(), picks.end());
+      std::sort(picks.begin(), picks.end(),
+                [](const Pick& a, const Pick& b) { return a.sentence < b.sentence; });
       for (size_t k = 0; k < picks.size(); ++k) add_pick(passage, picks, k);
     }
   }
@@ -96,10 +105,14 @@ class Composer {
     return request_.passages[part.passage].text.substr(part.begin, part.end - part.begin);
   }
 
-  void add_pick(size_t passage, const std::vector<size_t>& picks, size_t k) {
+  void add_pick(size_t passage, const std::vector<Pick>& picks, size_t k) {
     const std::vector<Sentence>& sentences = set_.sentences[passage];
-    const size_t i = picks[k];
+    const size_t i = picks[k].sentence;
     if (!parts_.empty() && parts_.back().passage == passage && parts_.back().sentence >= i) return;
+    if (picks[k].name != Candidate::kNoName && !says_name(passage, picks[k].name)) {
+      add(passage, picks[k].name);
+      parts_.back().names = true;
+    }
     const size_t n_before = parts_.size();
     add(passage, i);
     if (parts_.size() == n_before) return;
@@ -109,17 +122,29 @@ class Composer {
     if (sentences[i].kind != BlockKind::kProse) return;
     if (sentences[next].kind == BlockKind::kCode) {
       add(passage, next);
-    } else if (sentences[next].kind == BlockKind::kItem && span(parts_.back()).ends_with(':')) {
+    } else if (sentences[next].kind != BlockKind::kProse && span(parts_.back()).ends_with(':')) {
       add_items(passage, next);
     }
   }
 
-  // The first sentences of up to kMaxItems list items from `next` on.
+  // Whether a part of this passage already has the name that heading `i` gives.
+  bool says_name(size_t passage, size_t i) const {
+    const Sentence& heading = set_.sentences[passage][i];
+    const std::string_view text =
+        request_.passages[passage].text.substr(heading.begin, heading.end - heading.begin);
+    const std::string_view name = text.substr(0, text.find_first_of(" (=["));
+    return std::any_of(parts_.begin(), parts_.end(), [&](const Part& part) {
+      return part.passage == passage && span(part).find(name) != std::string_view::npos;
+    });
+  }
+
+  // The first sentences of up to kMaxItems list items, rows or bare lines from `next` on.
   void add_items(size_t passage, size_t next) {
     const std::vector<Sentence>& sentences = set_.sentences[passage];
     size_t n_bytes = 0;
     size_t n_items = 0;
-    for (; next < sentences.size() && sentences[next].kind == BlockKind::kItem; ++next) {
+    const BlockKind kind = sentences[next].kind;
+    for (; next < sentences.size() && sentences[next].kind == kind; ++next) {
       if (sentences[next].block == sentences[next - 1].block) continue;
       n_bytes += sentences[next].end - sentences[next].begin;
       if (++n_items > kMaxItems || n_bytes > kMaxCompanionBytes) return;
@@ -157,7 +182,7 @@ class Composer {
 
   static bool on_own_lines(const Part& part) {
     return part.kind == BlockKind::kCode || part.kind == BlockKind::kItem ||
-           part.kind == BlockKind::kTable;
+           part.kind == BlockKind::kTable || (part.kind == BlockKind::kHeading && !part.names);
   }
 
   // The text of part `i` with what separates it from the part before and the mark behind it.
@@ -168,6 +193,7 @@ class Composer {
     const bool layout = i > 0 && (on_own_lines(part) || on_own_lines(parts_[i - 1]) ||
                                   !ends_like_sentence(parts_[i - 1]));
     if (i > 0) piece = separator(first_of_passage, layout, parts_[i - 1].kind, part.kind);
+    if (i > 0 && parts_[i - 1].names) piece = ": ";
     if (part.kind == BlockKind::kCode) {
       piece += "    ";
       for (const char c : quote_lines_of(span(part))) {

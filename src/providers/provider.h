@@ -91,9 +91,10 @@ class Reranker {
  public:
   virtual ~Reranker() = default;
   [[nodiscard]] virtual ProviderInfo info() const = 0;
-  // One score a text, higher is better, comparable within one call.
+  // One score a passage, 0 or more, higher is better, comparable within one call. The passages'
+  // own `relevance` is not looked at.
   [[nodiscard]] virtual Result<std::vector<double>> rerank(std::string_view question,
-                                                           std::span<const std::string_view> texts,
+                                                           std::span<const Passage> passages,
                                                            const CancelToken& cancel) const = 0;
 };
 

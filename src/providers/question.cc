@@ -39,8 +39,12 @@ bool starts_with_any(std::string_view text, const std::array<std::string_view, N
                      [&](std::string_view phrase) { return text.starts_with(phrase); });
 }
 
-constexpr std::array<std::string_view, 8> kQuantityPhrases = {
-    "how many", "how much", "how long", "how large", "how big", "maximum", "minimum", "limit"};
+constexpr std::array<std::string_view, 12> kQuantityPhrases = {
+    "how many", "how much", "how long", "how large", "how big",  "maximum",
+    "minimum",  "limit",    "range of", "size of",   "number of", "length of"};
+constexpr std::array<std::string_view, 6> kComparisonPhrases = {
+    "difference between", "differences between", "differ from", "different from", "compared to",
+    " versus "};
 constexpr std::array<std::string_view, 5> kDefinitionStarts = {"what is ", "what are ",
                                                                "what does ", "what's ", "define "};
 constexpr std::array<std::string_view, 4> kPlacePhrases = {"where ", "which file",
@@ -78,6 +82,9 @@ constexpr std::array<std::string_view, 10> kTimePhrases = {
 constexpr std::array<std::string_view, 12> kReasonPhrases = {
     "because", "since ",  "so that",   "due to",      "reason",    "therefore",
     "avoid",   "prevent", "to ensure", "in order to", "otherwise", "as a result"};
+constexpr std::array<std::string_view, 12> kContrasts = {
+    "whereas", "unlike",     "in contrast", "differ",   "variants", "rather than",
+    " while ", "instead of", " but ",       "however,", "on the other hand", "compared"};
 constexpr std::array<std::string_view, 9> kPlacePhrasesInText = {
     "located", "stored ",  "directory", "folder", "in the file",
     "placed",  "found in", "/",         "kept in"};
@@ -120,29 +127,77 @@ double expands_name(const SentenceForm& sentence) {
     const bool acronym =
         word.source.size() > 1 && std::all_of(word.source.begin(), word.source.end(), is_upper);
     if (acronym && behind < end && *behind == ')') return 0.8;
+    // "TOAST (The Oversized-Attribute Storage Technique)"
+    if (acronym && behind + 2 < end && behind[0] == ' ' && behind[1] == '(' && is_upper(behind[2])) {
+      return 0.8;
+    }
     if (i > 0 && contains(kNaming, sentence.words[i - 1].source)) return 1;
   }
   return 0;
 }
 
+// What a name is often followed by without becoming another name: "The VACUUM command rebuilds".
+constexpr std::array<std::string_view, 22> kCategories = {
+    "command", "statement", "function", "option",  "interface", "routine", "pragma",  "method",
+    "module",  "table",     "tool",     "program", "utility",   "mode",    "system",  "feature",
+    "package", "file",      "service",  "clause",  "parameter", "setting"};
+
+// Whether word `i`, right behind a subject, has the form of a verb in the third person: "rebuilds".
+// "WAL records are" has one that is none.
+bool looks_like_verb(std::span<const Word> words, size_t i) {
+  constexpr std::array<std::string_view, 7> kAfterNouns = {"are", "were", "have", "that",
+                                                           "can", "may",  "which"};
+  const std::string word = lower_of(words[i].source);
+  constexpr size_t kShortest = 4;
+  if (word.size() < kShortest || !word.ends_with('s') || word.ends_with("ss") ||
+      word.ends_with("us") || word.ends_with("is") || !is_lower(words[i].source[0])) {
+    return false;
+  }
+  if (contains(kCategories, std::string_view(word).substr(0, word.size() - 1))) return false;
+  return i + 1 < words.size() && !contains(kAfterNouns, std::string_view(lower_of(words[i + 1].source)));
+}
+
+// Whether the word may stand between a subject and its verb without changing the subject, as in
+// "TRUNCATE quickly removes" but not in "WAL records are".
+bool is_transparent(const Word& word, std::string_view sentence) {
+  constexpr std::array<std::string_view, 9> kBetween = {"can",  "may",    "will",   "also", "which",
+                                                        "that", "always", "simply", "only"};
+  const std::string lower = lower_of(word.source);
+  const bool in_brackets =
+      word.source.data() > sentence.data() && *(word.source.data() - 1) == '(';
+  return contains(kBetween, std::string_view(lower)) || contains(kCategories, std::string_view(lower)) ||
+         lower.ends_with("ly") || in_brackets || is_upper(word.source[0]);
+}
+
 double definition_cue(const SentenceForm& sentence) {
   constexpr size_t kReach = 10;
+  constexpr double kCompound = 0.5;
+  constexpr double kFormOnly = 0.9;
+  if (sentence.names) return 1;
   constexpr size_t kGap = 4;  // words between the subject and its verb
   const size_t n_words = std::min(sentence.words.size(), kReach);
   size_t subject = kReach;
   bool qualified = false;
+  bool compound = false;
   for (size_t i = 0; i < n_words; ++i) {
     const std::string word = lower_of(sentence.words[i].source);
     if (i == 0 && contains(kCaseOpeners, word)) return expands_name(sentence);
     if (contains(kDefiningVerbs, word)) {
       if (i == 0 && sentence.leads) return 1;  // "Sets the ..." below the name of a setting
-      if (subject < kReach && i - subject <= kGap) return qualified ? 0.3 : 1;
+      if (subject < kReach && i - subject <= kGap) return qualified ? 0.3 : compound ? kCompound : 1;
     }
     // "DROP INDEX is" and "the free space map is" do not say what an index or a map is.
+    if (subject < kReach && i > subject && i - subject <= 2 && !compound &&
+        looks_like_verb(sentence.words, i)) {
+      return qualified ? 0.3 : kFormOnly;
+    }
     if (sentence.credits[i] > 0) {
       subject = i;
+      compound = false;
     } else if (subject == kReach) {
-      qualified = qualified || !contains(kArticles, word);
+      qualified = qualified || !(contains(kArticles, word) || is_upper(sentence.words[i].source[0]));
+    } else {
+      compound = compound || !is_transparent(sentence.words[i], sentence.text);
     }
   }
   if (subject < kReach && sentence.text.find(" \u2014 ") != std::string_view::npos) {
@@ -164,6 +219,7 @@ double how_to_cue(const SentenceForm& sentence, std::string_view lower) {
     if (purpose && asked) cue += 0.6;
   }
   if (has_any(lower, kHowToPhrases)) cue += 0.4;
+  if (sentence.names) cue += 0.4;
   if (has_any(lower, kRefusals)) cue -= 0.5;
   return std::clamp(cue, 0.0, 1.0);
 }
@@ -182,6 +238,7 @@ QuestionKind question_kind(std::string_view question) {
   if (start == std::string_view::npos) return QuestionKind::kOther;
   const std::string lower = lower_of(question.substr(start));
   const std::string_view text = lower;
+  if (has_any(text, kComparisonPhrases)) return QuestionKind::kComparison;
   if (text.find("default") != text.npos) return QuestionKind::kDefault;
   if (has_any(text, kQuantityPhrases)) return QuestionKind::kQuantity;
   if (has_any(text, kPlacePhrases)) return QuestionKind::kPlace;
@@ -207,6 +264,8 @@ double answer_cue(QuestionKind kind, const SentenceForm& sentence) {
     case QuestionKind::kDefault:
       if (has_any(std::string_view(lower), kDefaultPhrases)) return 1;
       return lower.find("default") != lower.npos ? 0.4 : 0;
+    case QuestionKind::kComparison:
+      return has_any(lower, kContrasts) ? 0.8 : 0;
     case QuestionKind::kTime:
       return has_any(lower, kTimePhrases) ? 0.7 : 0;
     case QuestionKind::kPerson:

@@ -16,6 +16,7 @@ enum class QuestionKind : uint8_t {
   kHowTo,
   kQuantity,  // how many, maximum
   kDefault,   // default value of X
+  kComparison,  // how X differs from Y
   kTime,
   kPerson,
   kReason,
@@ -31,6 +32,7 @@ struct SentenceForm {
   std::span<const Word> words;      // of `text`
   std::span<const double> credits;  // [words.size()]: how far each is a word of the question
   bool leads = false;               // the first one below a heading that has a question's word
+  bool names = false;        // ... and that heading is just what the question names
   bool introduces = false;          // code or a list follows directly
 };
 

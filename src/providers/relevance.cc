@@ -12,7 +12,8 @@ constexpr double kNearCredit = 0.5;
 constexpr double kAskingWeight = 0.2;
 
 // Stems of words that ask for something instead of naming it.
-constexpr std::array<std::string_view, 21> kAsking = {
+constexpr std::array<std::string_view, 25> kAsking = {
+    "make",    "get",     "give",    "tell",
     "explain", "describ", "mean",    "know",     "want",   "need", "help",
     "show",    "thing",   "possibl", "question", "answer", "way",  "differ",
     "purpos",  "happen",  "exactli", "use",      "see",    "find", "work"};

@@ -21,6 +21,7 @@ class Selector {
     const size_t first = best_first();
     if (first == none()) return {};
     take(first);
+    if (limits_.max_sentences > 1) elaborate();
     const double floor = kEnough * set_.candidates[first].score;
     while (chosen_.size() < limits_.max_sentences) {
       size_t best = none();
@@ -34,7 +35,6 @@ class Selector {
       if (best == none()) break;
       take(best);
     }
-    if (chosen_.size() == 1 && limits_.max_sentences > 1) elaborate();
     return std::move(chosen_);
   }
 
@@ -77,7 +77,8 @@ class Selector {
            (1 - 0.4 * nearest);
   }
 
-  // Adds the sentence after a lone short one, when its paragraph goes on.
+  // Adds the sentence after a short one, when its paragraph goes on: two that belong together say
+  // more than two from different places.
   void elaborate() {
     constexpr size_t kShortAnswer = 30;
     constexpr size_t kShortAddition = 40;

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
+
+#include "base/words.h"
 
 namespace docmind::providers {
 namespace {
@@ -158,8 +161,12 @@ bool breaks_on_purpose(const Line& line, const Line& next, size_t block_width) {
   constexpr size_t kSlack = 8;
   const size_t width = width_of(line.text);
   if (width > kLongestWrap || block_width < kShortestWrap) return true;
-  // A ragged wrap: the sentence plainly goes on, and the line is not as short as a term's name.
-  if (is_lower(next.text[0]) && !ends_sentence(line.text) && 2 * width >= block_width) return false;
+  // A ragged wrap: the sentence plainly goes on, and the line is not as short as a term's name, or
+  // it ends where no name does.
+  if (is_lower(next.text[0]) && !ends_sentence(line.text)) {
+    const std::string_view last = line.text.substr(line.text.rfind(' ') + 1);
+    if (2 * width >= block_width || line.text.ends_with(',') || is_stop_word(last)) return false;
+  }
   const size_t word = std::min(next.text.find(' '), next.text.size());
   return width + 1 + width_of(next.text.substr(0, word)) + kSlack <= block_width;
 }

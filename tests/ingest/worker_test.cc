@@ -220,10 +220,10 @@ TEST_F(WorkerTest, AChildThatDiedWhileIdleIsReplaced) {
   const std::string pdf = test::make_pdf({"Some text."});
   ASSERT_TRUE(worker.parse("a.pdf", pdf, never_).ok());
   // The shell became the worker, the only child of this process.
-  ASSERT_EQ(std::system(("kill -KILL $(cat /proc/" + std::to_string(::getpid()) + "/task/" +
-                         std::to_string(::gettid()) + "/children)")
-                            .c_str()),
-            0);
+  std::ifstream children("/proc/self/task/" + std::to_string(::gettid()) + "/children");
+  pid_t child = 0;
+  ASSERT_TRUE(children >> child);
+  ASSERT_EQ(::kill(child, SIGKILL), 0);
   siginfo_t info{};
   ASSERT_EQ(::waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
   const auto again = worker.parse("a.pdf", pdf, never_);

@@ -84,7 +84,9 @@ void require_sound(const Document& document) {
   }
   for (size_t i = 0; i < document.headings.size(); ++i) {
     RC_ASSERT(document.headings[i].offset < document.text.size());
-    RC_ASSERT(i == 0 || document.headings[i].offset >= document.headings[i - 1].offset);
+    const bool in_order =
+        i == 0 || document.headings[i].offset >= document.headings[i - 1].offset;
+    RC_ASSERT(in_order);
   }
 }
 
