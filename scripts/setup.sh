@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the given job needs and are missing: setup.sh build|test|bench
+# Installs the Debian packages that the given job needs and are missing: setup.sh build|test|bench|fuzz
 set -euo pipefail
 
 job=${1:-build}
@@ -10,14 +10,16 @@ build_packages=(
   libuchardet-dev libstemmer-dev libxxhash-dev libhnswlib-dev
 )
 test_packages=(libgtest-dev librapidcheck-dev python3 poppler-utils)
-bench_packages=(postgresql-doc-15 sqlite3)
+bench_packages=(python3 libbenchmark-dev postgresql-doc-15 sqlite3-doc debian-handbook recollcmd)
+fuzz_packages=(clang libclang-rt-14-dev libgtest-dev)
 
 packages=("${build_packages[@]}")
 case $job in
   build) ;;
   test) packages+=("${test_packages[@]}") ;;
   bench) packages+=("${bench_packages[@]}") ;;
-  *) echo "setup.sh: unknown job '$job'; use build, test or bench" >&2; exit 2 ;;
+  fuzz) packages+=("${fuzz_packages[@]}") ;;
+  *) echo "setup.sh: unknown job '$job'; use build, test, bench or fuzz" >&2; exit 2 ;;
 esac
 
 missing=()

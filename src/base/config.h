@@ -40,7 +40,7 @@ struct Config {
   } search;
   struct Ask {
     int64_t top_k = 6;
-    double min_relevance = 0.45;
+    double min_relevance = 0.51;
     int64_t max_sentences = 4;
   } ask;
   struct Cache {

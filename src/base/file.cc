@@ -98,6 +98,12 @@ Status write_file_atomic(const std::string& path, std::string_view bytes) {
   return written;
 }
 
+Status create_private_file(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd.valid() && errno != EEXIST) return errno_error("create", path, errno);
+  return {};
+}
+
 Status make_folders(const std::string& path) {
   std::string partial;
   for (const auto& part : std::filesystem::path(path)) {

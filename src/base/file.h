@@ -53,6 +53,10 @@ Result<std::string> read_file(const std::string& path, int64_t limit_bytes);
 // Writes through a temporary file, fsync and rename, so a reader sees the old or the new bytes.
 Status write_file_atomic(const std::string& path, std::string_view bytes);
 
+// Creates an empty file with mode 0600 unless something is there already; an existing file is never
+// opened (closing it would drop the locks that SQLite holds on it in this process).
+Status create_private_file(const std::string& path);
+
 // Creates the folder and its parents (mode 0700 for new ones).
 Status make_folders(const std::string& path);
 

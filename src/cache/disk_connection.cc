@@ -2,12 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/disk_connection.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <vector>
 
@@ -21,14 +19,6 @@ namespace {
 constexpr int kBusyTimeoutMs = 1'000;
 constexpr int64_t kRowBytes = 64 << 10;  // of a row beside its value, generously
 constexpr int64_t kRowOverheadBytes = 64;  // what even an empty row takes
-
-// Answers are private: the file is made before SQLite would make it readable by others. O_EXCL: an
-// existing file is never opened here, since closing it would drop SQLite's locks on it.
-Status create_private(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd.valid() && errno != EEXIST) return errno_error("create", path, errno);
-  return {};
-}
 
 Result<int64_t> single_int(Statement& statement) {
   Result<bool> row = statement.step();
@@ -52,7 +42,7 @@ int64_t checksum_of(const CacheKey& key, std::string_view value) {
 
 Result<std::unique_ptr<DiskConnection>> DiskConnection::open(const std::string& path,
                                                              int64_t max_value_bytes) {
-  DM_TRY(create_private(path));
+  DM_TRY(create_private_file(path));  // before SQLite makes it readable by others
   auto connection = std::unique_ptr<DiskConnection>(new DiskConnection);
   DM_ASSIGN(const FileStamp stamp, stat_regular_file(path));
   connection->inode_ = stamp.inode;

@@ -1,5 +1,7 @@
 // docmind index: brings the store in line with folders and files; --watch keeps it so.
 // SPDX-License-Identifier: Apache-2.0
+#include <poll.h>
+
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -19,6 +21,7 @@ namespace docmind::cli {
 namespace {
 
 constexpr int kWatchQuietMs = 300;
+constexpr int kBusyPauseMs = 1'000;
 constexpr size_t kMaxNamed = 20;  // skipped files that are named before the rest is counted
 
 json::value report_to_json(const pipeline::IndexReport& report) {
@@ -180,7 +183,7 @@ class IndexCommand final : public Command {
     }
     Result<ingest::Watcher> watcher = ingest::Watcher::create(roots);
     if (!watcher.ok()) return fail(session, watcher.error());
-    int code = run_once(session, roots_);
+    int code = run_patiently(session, roots_);
     while (code == kExitOk || code == kExitSkipped) {
       session.terminal.note("watching for changes; stop with Ctrl-C");
       Result<std::vector<std::string>> changed = watcher->wait(kWatchQuietMs, session.cancel);
@@ -188,9 +191,19 @@ class IndexCommand final : public Command {
         if (changed.error().code == ErrorCode::kCancelled) return kExitOk;
         return fail(session, changed.error());
       }
-      code = run_once(session, roots_.empty() ? std::vector<std::string>{} : *changed);
+      code = run_patiently(session, roots_.empty() ? std::vector<std::string>{} : *changed);
     }
     return code == kExitInterrupted ? kExitOk : code;
+  }
+
+  // Another writer may take long; what changed must not be forgotten meanwhile.
+  int run_patiently(Session& session, const std::vector<std::string>& roots) {
+    int code = run_once(session, roots);
+    while (code == kExitBusy && !session.cancel.cancelled()) {
+      ::poll(nullptr, 0, kBusyPauseMs);  // a signal ends it
+      code = run_once(session, roots);
+    }
+    return code;
   }
 
   static Result<std::vector<std::string>> known_roots(Session& session) {

@@ -69,7 +69,8 @@ void ProgressBar::show(const IndexProgress& progress) {
   if (now_ms - last_ms_ < gap_ms) return;
   last_ms_ = now_ms;
   if (terminal_.err_is_tty()) {
-    std::fprintf(stderr, "\r\x1b[K%s", line(progress).c_str());
+    // A line that wraps could not be cleared again.
+    std::fprintf(stderr, "\r\x1b[K%s", ellipsize(line(progress), terminal_.width() - 1).c_str());
     std::fflush(stderr);
     drawn_ = true;
   } else {

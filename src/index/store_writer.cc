@@ -296,7 +296,8 @@ Result<StoreWriter> StoreWriter::open(const std::string& folder, const WriterOpt
             FileLock::acquire(lock_path(folder), options.lock_wait_ms, options.on_wait));
   const std::string path = database_path(folder);
   DM_TRY(refuse_foreign(path));
-  DM_ASSIGN(Database opened, Database::open(path, Database::Mode::kCreate));
+  DM_TRY(create_private_file(path));
+  DM_ASSIGN(Database opened, Database::open(path, Database::Mode::kReadWrite));
   auto db = std::make_shared<Database>(std::move(opened));
   if (Status migrated = migrate(*db); !migrated.ok()) {
     return std::move(migrated).error().with_context("'" + path + "'");

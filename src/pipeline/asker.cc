@@ -11,6 +11,7 @@
 #include "monitor/trace.h"
 #include "pipeline/citation_marks.h"
 #include "providers/quote.h"
+#include "providers/text_blocks.h"
 
 namespace docmind::pipeline {
 namespace {
@@ -19,7 +20,7 @@ using monitor::Counter;
 using monitor::Stage;
 
 // Raised when the prompt or the way citations are made changes, so that no older answer is served.
-constexpr const char* kPromptVersion = "1";
+constexpr const char* kPromptVersion = "2";
 
 constexpr const char* kNoAnswer =
     "The indexed documents hold no passage that answers this question.";
@@ -46,13 +47,36 @@ void narrow_lines(const Passage& passage, const std::vector<providers::Evidence>
     return static_cast<uint32_t>(
         std::count(passage.text.begin(), passage.text.begin() + static_cast<ptrdiff_t>(offset), '\n'));
   };
-  const auto n_lines = lines_before(passage.text.size()) + 1;
+  // White space at the end belongs to no line that is cited.
+  const auto n_lines = lines_before(passage.text.find_last_not_of(" \t\r\n") + 1) + 1;
   // Only where one line of text is one line of the source is the count exact.
   if (passage.end_line - passage.start_line + 1 < n_lines - 1) return;
   if (passage.end_line - passage.start_line + 1 > n_lines + 1) return;
-  citation.start_line = passage.start_line + lines_before(begin);
+  citation.start_line = std::min(passage.start_line + lines_before(begin), passage.end_line);
   citation.end_line =
       std::clamp(passage.start_line + lines_before(end), citation.start_line, passage.end_line);
+}
+
+// A passage may hold several short sections: the one that is quoted is named by the last heading
+// above the quote. Headings inside a passage are known by their form alone.
+std::string section_of(const Passage& passage, const std::vector<providers::Evidence>& spans) {
+  constexpr std::string_view kSeparator = " > ";
+  if (spans.empty()) return passage.heading;
+  const std::string_view text = passage.text;
+  std::string_view above;
+  for (const providers::TextBlock& block : providers::split_blocks(text)) {
+    if (block.begin > spans.front().begin) break;
+    if (block.kind == providers::BlockKind::kHeading) {
+      above = text.substr(block.begin, block.end - block.begin);
+    }
+  }
+  const size_t last = passage.heading.rfind(kSeparator);
+  const std::string_view own = std::string_view(passage.heading)
+                                   .substr(last == std::string::npos ? 0 : last + kSeparator.size());
+  if (above.empty() || above == own) return passage.heading;
+  const std::string outermost = passage.heading.substr(0, passage.heading.find(kSeparator));
+  return (outermost.empty() ? passage.title : outermost) + std::string(kSeparator) +
+         providers::quote_of(above);
 }
 
 Citation make_citation(int number, const Passage& passage,
@@ -60,7 +84,7 @@ Citation make_citation(int number, const Passage& passage,
   Citation citation{.number = number,
                     .path = passage.path,
                     .title = passage.title,
-                    .heading = passage.heading,
+                    .heading = section_of(passage, spans),
                     .start_line = passage.start_line,
                     .end_line = passage.end_line,
                     .page = passage.page,
@@ -71,6 +95,16 @@ Citation make_citation(int number, const Passage& passage,
   }
   narrow_lines(passage, spans, citation);
   return citation;
+}
+
+std::vector<std::string> quotes_of(std::span<const providers::Evidence> evidence,
+                                   std::span<const providers::Passage> passages) {
+  std::vector<std::string> quotes;
+  for (const providers::Evidence& span : evidence) {
+    quotes.push_back(
+        providers::quote_of(passages[span.passage].text.substr(span.begin, span.end - span.begin)));
+  }
+  return quotes;
 }
 
 Error stopped() { return Error{ErrorCode::kCancelled, "the answer was stopped"}; }
@@ -172,9 +206,18 @@ Result<Answer> Asker::generate(std::string_view question, const Retrieval& retri
       answer.text += piece;
       return sink(piece);
     };
-    DM_ASSIGN(generated, generator_.generate(
-                             request,
-                             [&](std::string_view piece) { return show(marks.feed(piece)); }, cancel));
+    // A document's own "[2]" must not be taken for a citation. Which words are its own is known when
+    // all is said, so the text is then held back until the end.
+    const bool hold = std::any_of(passages.begin(), passages.end(), [](const auto& passage) {
+      return holds_mark(passage.text);
+    });
+    DM_ASSIGN(generated,
+              generator_.generate(
+                  request,
+                  [&](std::string_view piece) { return hold || show(marks.feed(piece)); }, cancel));
+    if (hold && !show(marks.feed_around(generated.text, quotes_of(generated.evidence, passages)))) {
+      return stopped();
+    }
     if (!show(marks.finish())) return stopped();
   }
   answer.answered = generated.answered;

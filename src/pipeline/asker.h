@@ -18,7 +18,7 @@ namespace docmind::pipeline {
 struct AskOptions {
   std::string tenant = "local";
   RetrieveOptions retrieve;
-  double min_relevance = 0.45;  // below it a passage is not used; none left: no answer
+  double min_relevance = 0.51;  // below it a passage is not used; none left: no answer
   int max_sentences = 4;
   bool use_cache = true;
 };

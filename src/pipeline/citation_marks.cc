@@ -9,6 +9,23 @@ namespace {
 
 constexpr size_t kMaxMark = 6;  // "[99999"; longer digits in brackets are not a citation
 
+bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+// The end of `quote` if `text` has it at `at`, a space of the quote being any white space there;
+// npos if not.
+size_t end_of_quote(std::string_view text, size_t at, std::string_view quote) {
+  for (const char c : quote) {
+    if (at >= text.size()) return std::string_view::npos;
+    if (c != ' ') {
+      if (text[at++] != c) return std::string_view::npos;
+      continue;
+    }
+    if (!is_space(text[at])) return std::string_view::npos;
+    while (at < text.size() && is_space(text[at])) ++at;
+  }
+  return at;
+}
+
 }  // namespace
 
 std::string CitationMarks::replace(size_t number) {
@@ -43,6 +60,31 @@ std::string CitationMarks::finish() {
   std::string out;
   out.swap(held_);
   return out;
+}
+
+std::string CitationMarks::feed_around(std::string_view text, std::span<const std::string> quotes) {
+  std::string out;
+  size_t fed = 0;
+  for (const std::string& quote : quotes) {
+    for (size_t at = fed; at < text.size(); ++at) {
+      const size_t end = end_of_quote(text, at, quote);
+      if (end == std::string_view::npos) continue;
+      out += feed(text.substr(fed, at - fed)) + finish();
+      out += text.substr(at, end - at);
+      fed = end;
+      break;
+    }
+  }
+  return out + feed(text.substr(fed));
+}
+
+bool holds_mark(std::string_view text) {
+  for (size_t at = text.find('['); at != std::string_view::npos; at = text.find('[', at + 1)) {
+    size_t end = at + 1;
+    while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
+    if (end > at + 1 && end < text.size() && text[end] == ']') return true;
+  }
+  return false;
 }
 
 }  // namespace docmind::pipeline

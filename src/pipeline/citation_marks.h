@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ class CitationMarks {
   [[nodiscard]] std::string feed(std::string_view piece);
   // What was held back, at the end of the text.
   [[nodiscard]] std::string finish();
+  // A whole text, in which these quotes of documents stand in this order, their words separated by
+  // any white space. Marks inside them are the documents' own and stay as they are.
+  [[nodiscard]] std::string feed_around(std::string_view text, std::span<const std::string> quotes);
 
   // order()[n - 1] is the passage (from 0) that is cited as [n].
   const std::vector<size_t>& order() const { return order_; }
@@ -31,5 +35,8 @@ class CitationMarks {
   std::string held_;  // "[" and digits
   std::vector<size_t> order_;
 };
+
+// Whether a text holds what would be taken for a mark: "[12]", a footnote of a document, say.
+[[nodiscard]] bool holds_mark(std::string_view text);
 
 }  // namespace docmind::pipeline

@@ -3,6 +3,7 @@
 #include "pipeline/index_plan.h"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -24,6 +25,17 @@ bool is_shadowed(std::string_view path, const std::vector<ingest::SkippedFile>& 
   return std::any_of(skipped.begin(), skipped.end(), [&](const ingest::SkippedFile& skip) {
     return skip.error.code == ErrorCode::kPermission && at_or_below(path, skip.path);
   });
+}
+
+// Whether another root of the store keeps a document: roots may lie in one another, each with its
+// own globs, and a file that one leaves out may be there for the other.
+bool is_kept_by(const index::RootRecord& root, std::string_view path) {
+  if (!at_or_below(path, root.path)) return false;
+  if (path != root.path) {
+    const std::string_view below = path.substr(root.path.size() + (root.path.ends_with('/') ? 0 : 1));
+    if (!ingest::wanted(below, {.include = root.include, .exclude = root.exclude})) return false;
+  }
+  return stat_regular_file(std::string(path)).ok();
 }
 
 class Planner {
@@ -66,9 +78,12 @@ class Planner {
     plan_.jobs.push_back(std::move(job));
   }
 
-  void find_removals() {
+  void find_removals(std::span<const index::RootRecord> other_roots) {
     for (auto& [path, document] : documents_) {
-      if (!found_.contains(path) && !is_shadowed(path, plan_.skipped)) {
+      const bool kept = found_.contains(path) || is_shadowed(path, plan_.skipped) ||
+                        std::any_of(other_roots.begin(), other_roots.end(),
+                                    [&](const auto& root) { return is_kept_by(root, path); });
+      if (!kept) {
         plan_.removals.push_back(document);
       }
     }
@@ -105,10 +120,16 @@ Result<IndexPlan> plan_root(const std::string& root, const ingest::ScanOptions& 
   DM_ASSIGN(ingest::ScanResult scan, ingest::scan_root(root, options, cancel));
   Planner planner(plan, rehash, now_ms);
   DM_TRY(planner.load(root, store));
+  // A file that was given through a link is indexed under its own path.
+  if (scan.files.size() == 1 && !at_or_below(scan.files[0].path, root)) {
+    DM_TRY(planner.load(scan.files[0].path, store));
+  }
+  DM_ASSIGN(std::vector<index::RootRecord> other_roots, store.roots());
+  std::erase_if(other_roots, [&](const index::RootRecord& other) { return other.path == root; });
   plan.n_ignored = static_cast<int64_t>(scan.n_ignored);
   plan.skipped = std::move(scan.skipped);
   for (ingest::FoundFile& file : scan.files) planner.place(std::move(file));
-  planner.find_removals();
+  planner.find_removals(other_roots);
   return plan;
 }
 

@@ -20,8 +20,8 @@ namespace docmind::pipeline {
 struct ParseQueueOptions {
   size_t n_threads = 1;
   size_t max_queued_bytes = 24u << 20;  // outcomes waiting for the consumer
-  std::string worker_executable;        // see ingest::ParseWorker
-  FileJobOptions job;
+  std::string worker_executable = {};   // see ingest::ParseWorker
+  FileJobOptions job = {};
 };
 
 // Starts its threads at construction and joins them at destruction, after at most one more job

@@ -18,9 +18,6 @@ namespace docmind::providers {
 // value. Must be callable from any thread at once.
 using IdfFunction = std::function<double(std::string_view stem)>;
 
-// A passage below this coverage does not answer the question (the default of ask.min_relevance).
-inline constexpr double kDefaultMinRelevance = 0.45;
-
 // The content words of one question, weighted by how rare they are. Immutable after construction:
 // any number of threads may use one object.
 class Relevance {

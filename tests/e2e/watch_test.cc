@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "index/store_writer.h"
 #include "support/docmind.h"
 
 namespace docmind::test {
@@ -59,6 +60,21 @@ TEST_F(Watch, NamesABrokenFileAndGoesOn) {
   ASSERT_TRUE(ready(watch));
   box_.doc("fine.md", "# Fine\n\nAll is well.\n");
   ASSERT_TRUE(watch.wait_for("1 added"));
+  watch.kill(SIGINT);
+  EXPECT_EQ(watch.wait().code, 0);
+}
+
+TEST_F(Watch, OutlastsAnotherWriter) {
+  box_.env["DOCMIND_STORE_LOCK_WAIT_MS"] = "0";
+  Process watch(box_.command({"index", "--watch", "docs"}));
+  ASSERT_TRUE(ready(watch));
+  {
+    const auto writer = index::StoreWriter::open(box_.store(), {});
+    ASSERT_TRUE(writer.ok()) << writer.error().message;
+    box_.doc("fees.md", "# Fees\n\nThe entrance fee is twelve euros.\n");
+    ASSERT_TRUE(watch.wait_for("try again when it has finished"));
+  }
+  ASSERT_TRUE(watch.wait_for("1 updated"));
   watch.kill(SIGINT);
   EXPECT_EQ(watch.wait().code, 0);
 }

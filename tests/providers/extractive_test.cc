@@ -89,10 +89,11 @@ TEST_F(ExtractiveTest, DefinitionsWin) {
 TEST_F(ExtractiveTest, TheNameAboveTellsSettingsApart) {
   const auto shared = ask("default value of shared_buffers", {passage(kMemory)}, 1);
   ASSERT_TRUE(shared.ok());
-  EXPECT_EQ(shared->text, "The default is typically 128 megabytes (128MB), but might be less. [1]");
+  EXPECT_EQ(shared->text,
+            "shared_buffers (integer): The default is typically 128 megabytes (128MB), but might be less. [1]");
   const auto temporary = ask("default value of temp_buffers", {passage(kMemory)}, 1);
   ASSERT_TRUE(temporary.ok());
-  EXPECT_EQ(temporary->text, "The default is eight megabytes (8MB). [1]");
+  EXPECT_EQ(temporary->text, "temp_buffers (integer): The default is eight megabytes (8MB). [1]");
 }
 
 TEST_F(ExtractiveTest, AnIntroductionBringsItsFirstItems) {
@@ -102,7 +103,65 @@ TEST_F(ExtractiveTest, AnIntroductionBringsItsFirstItems) {
             "There are some limitations in taking a backup from a standby:\n"
             "- The backup history file is not created.\n"
             "- The tool cannot force the standby to switch.\n"
-            "- If the standby is promoted, the backup fails. [1]");
+            "- If the standby is promoted, the backup fails.\n"
+            "- All records must contain full pages. [1]");
+}
+
+TEST_F(ExtractiveTest, AnIntroductionBringsOnlySoManyItems) {
+  std::string text = "The server has these background processes:\n";
+  for (int i = 0; i < 30; ++i) text += "- Process number " + std::to_string(i) + " is one.\n";
+  const auto answer = ask("Which background processes has the server?", {passage(text)}, 1);
+  ASSERT_TRUE(answer.ok());
+  EXPECT_NE(answer->text.find("number 5 "), std::string::npos);
+  EXPECT_EQ(answer->text.find("number 6 "), std::string::npos);
+}
+
+TEST_F(ExtractiveTest, AnIntroductionBringsBareLines) {
+  const auto answer = ask("Which functions return the current date?",
+                          {passage("These functions return the current date and time:\n\n"
+                                   "CURRENT_DATE\nCURRENT_TIME\n\nThey take no argument.")},
+                          1);
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->text,
+            "These functions return the current date and time:\nCURRENT_DATE\nCURRENT_TIME [1]");
+}
+
+TEST_F(ExtractiveTest, ANameIsNotRepeated) {
+  const auto answer = ask("What does wal_level control?",
+                          {passage("wal_level (enum)\n\nwal_level determines how much is written to "
+                                   "the log. The default value is replica.")});
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->text,
+            "wal_level determines how much is written to the log. The default value is replica. [1]");
+}
+
+TEST_F(ExtractiveTest, AQuestionIsNoAnswer) {
+  const auto answer =
+      ask("Why is my widget slow although the cache is large?",
+          {passage("Why is my widget slow although the cache is large?\n\n"
+                   "A widget is slow when its disk is cold, even if the cache is large.")});
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->text, "A widget is slow when its disk is cold, even if the cache is large. [1]");
+}
+
+TEST_F(ExtractiveTest, ADifferenceIsToldByAContrast) {
+  const auto answer = ask("What is the difference between the exact index and the graph index?",
+                          {passage("The exact index and the graph index are kept in the store. The "
+                                   "exact index scans every row, whereas the graph index follows "
+                                   "links.")},
+                          1);
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->text,
+            "The exact index scans every row, whereas the graph index follows links. [1]");
+}
+
+TEST_F(ExtractiveTest, WhatACompoundIsDoesNotDefineItsParts) {
+  const auto answer = ask("What is the WAL?",
+                          {passage("WAL records are appended one after the other.\n\n"
+                                   "The WAL is the log to which every change is written first.")},
+                          1);
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->text, "The WAL is the log to which every change is written first. [1]");
 }
 
 TEST_F(ExtractiveTest, SaysNothingRatherThanInventing) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/config.h"
+
 #include <map>
 #include <string>
 
@@ -18,6 +20,8 @@ double manual_idf(std::string_view stem) {
   const auto known = kKnown.find(stem);
   return known == kKnown.end() ? 8.6 : known->second;
 }
+
+const double kMinRelevance = Config().ask.min_relevance;
 
 class RelevanceTest : public testing::Test {
  protected:
@@ -44,9 +48,9 @@ TEST_F(RelevanceTest, TitleAndHeadingCount) {
 TEST_F(RelevanceTest, AnUnknownWordKeepsTheQuestionUncovered) {
   const double half = coverage("what is the capital of Mongolia", "In capital letters.");
   EXPECT_GT(half, 0.2);
-  EXPECT_LT(half, kDefaultMinRelevance);
+  EXPECT_LT(half, kMinRelevance);
   // Even when both words are equally rare, one of two is not enough.
-  EXPECT_LT(coverage("Eiffel Mongolia", "Eiffel"), kDefaultMinRelevance);
+  EXPECT_LT(coverage("Eiffel Mongolia", "Eiffel"), kMinRelevance);
 }
 
 TEST_F(RelevanceTest, RareWordsWeighMore) {

@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/docmind.h"
 
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <random>
@@ -63,6 +66,21 @@ json::value Sandbox::index(int code, std::vector<std::string> flags) const {
   std::vector<std::string> args{"index", "--json", docs()};
   args.insert(args.end(), flags.begin(), flags.end());
   return json_of(std::move(args), code);
+}
+
+bool without_privileges(const Sandbox& box, ProcessOptions& options) {
+  if (::geteuid() != 0) return true;
+  constexpr uid_t kNobody = 65'534;
+  EXPECT_EQ(::lchown(box.folder.path().c_str(), kNobody, kNobody), 0);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(box.folder.path())) {
+    EXPECT_EQ(::lchown(entry.path().c_str(), kNobody, kNobody), 0) << entry.path();
+  }
+  options.before_exec = [] {
+    if (::setgroups(0, nullptr) != 0 || ::setgid(kNobody) != 0 || ::setuid(kNobody) != 0) ::_exit(125);
+  };
+  ProcessOptions probe = options;
+  probe.argv = {options.argv[0], "--version"};
+  return run_process(probe).code == 0;
 }
 
 namespace {

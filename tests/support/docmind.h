@@ -38,6 +38,10 @@ struct Sandbox {
   json::value index(int code = 0, std::vector<std::string> flags = {}) const;
 };
 
+// Lets the command run as a user whom file permissions bind: as root, hands the sandbox to nobody and
+// runs as nobody. False when nobody cannot run the binary.
+[[nodiscard]] bool without_privileges(const Sandbox& box, ProcessOptions& options);
+
 // A member of a JSON object as a number or a text; a missing one is a failure of the test.
 [[nodiscard]] int64_t number(const json::value& object, std::string_view key);
 [[nodiscard]] std::string text(const json::value& object, std::string_view key);

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Sets up, builds a release and runs every benchmark: a table each, then a line of JSON.
+# DOCMIND_DATA names the folder of the test collections (default: ../shared/data).
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+./scripts/setup.sh bench || exit 1
+./scripts/build.sh release | tail -n 1
+failed=0
+for bench in retrieval indexing answers; do
+  python3 "bench/$bench.py" || failed=1
+done
+./scripts/build.sh bench bench_micro | tail -n 1
+./build/bench/bench/bench_micro --benchmark_counters_tabular=true || failed=1
+exit "$failed"
