@@ -45,7 +45,7 @@ inline void check_chunks(const ingest::Document& document, const ingest::ChunkOp
     require(ingest::is_valid_utf8(text), "a chunk holds whole characters");
     require(ingest::is_valid_utf8(chunk.heading), "a heading path is UTF-8");
     require(chunk.heading.size() <= 1'000, "a heading path keeps the limit");
-    const size_t last = text.find_last_not_of(" \n");
+    const size_t last = text.find_last_not_of(" \t\n\v\f\r");
     const uint32_t last_offset =
         chunk.begin + (last == std::string::npos ? 0 : static_cast<uint32_t>(last));
     require(chunk.start_line == mark_of(document, chunk.begin).line, "the first line is right");
@@ -62,7 +62,6 @@ inline void check_document(const ingest::Document& document, const ingest::ReadL
   require(static_cast<int64_t>(document.text.size()) <= limits.max_text_bytes + 1,
           "the text keeps the limit");
   require(document.text.find('\r') == std::string::npos, "line ends are one line feed");
-  require(document.text.empty() || document.text.back() == '\n', "the text ends its last line");
   require(document.title.find('\n') == std::string::npos, "a title is one line");
   const std::string bytes = ingest::encode_document(document);
   const Result<ingest::Document> decoded = ingest::decode_document(bytes);

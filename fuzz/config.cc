@@ -1,4 +1,4 @@
-// Fuzzes the loader of config.toml: an error on one line, or values that their own TOML gives back.
+// Fuzzes the loader of config.toml: an error with a message, or values that their own TOML gives back.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/config.h"
 
@@ -22,7 +22,7 @@ void check_toml(const std::string& path, std::string_view toml) {
   if (!effective.ok()) {
     const Error& error = effective.error();
     require(error.code == ErrorCode::kInvalidArgument, error.message);
-    require(error.message.find('\n') == std::string::npos, "an error is one line");
+    require(!error.message.empty(), "an error has a message");
     return;
   }
   for (const bool with_origin : {false, true}) {

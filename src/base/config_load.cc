@@ -87,7 +87,8 @@ Status apply_table(Effective& effective, const toml::table& table, const std::st
     if (is_section) {
       const std::vector<std::string_view> sections = section_names();
       if (std::find(sections.begin(), sections.end(), name.str()) == sections.end()) {
-        return unknown("section", name.str(), fmt::format(" in {} line {}", path, node.source().begin.line), sections);
+        return unknown("section", name.str(),
+                       fmt::format(" in {} line {}", path, node.source().begin.line), sections);
       }
       DM_TRY(apply_table(effective, *node.as_table(), key + ".", path));
       continue;

@@ -8,8 +8,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "ingest/reader.h"
 #include "monitor/trace.h"
 #include "pipeline/citation_marks.h"
+#include "pipeline/source_lines.h"
 #include "providers/quote.h"
 #include "providers/text_blocks.h"
 
@@ -33,28 +35,21 @@ std::string settings_of(const AskOptions& options) {
          std::to_string(options.min_relevance) + "/" + std::to_string(options.max_sentences);
 }
 
-// The lines that the quoted spans of a passage cover, counted within the passage.
-void narrow_lines(const Passage& passage, const std::vector<providers::Evidence>& spans,
-                  Citation& citation) {
-  if (spans.empty() || passage.page > 0) return;
-  size_t begin = passage.text.size();
-  size_t end = 0;
-  for (const providers::Evidence& span : spans) {
-    begin = std::min(begin, span.begin);
-    end = std::max(end, span.end);
-  }
-  const auto lines_before = [&](size_t offset) {
-    return static_cast<uint32_t>(
-        std::count(passage.text.begin(), passage.text.begin() + static_cast<ptrdiff_t>(offset), '\n'));
-  };
-  // White space at the end belongs to no line that is cited.
-  const auto n_lines = lines_before(passage.text.find_last_not_of(" \t\r\n") + 1) + 1;
-  // Only where one line of text is one line of the source is the count exact.
-  if (passage.end_line - passage.start_line + 1 < n_lines - 1) return;
-  if (passage.end_line - passage.start_line + 1 > n_lines + 1) return;
-  citation.start_line = std::min(passage.start_line + lines_before(begin), passage.end_line);
-  citation.end_line =
-      std::clamp(passage.start_line + lines_before(end), citation.start_line, passage.end_line);
+// From the lines of the whole passage to those that hold the quotes. The text of a passage has other
+// line ends than its source (markup is gone, blank lines are), so the source itself is asked. Where
+// it does not tell, or is no text, the passage's lines stay: they are right, only more.
+void narrow_lines(Citation& citation) {
+  constexpr int64_t kMaxSourceBytes = 8 << 20;
+  if (citation.page > 0 || citation.quotes.empty()) return;
+  const Result<std::string> bytes = read_file(citation.path, kMaxSourceBytes);
+  if (!bytes.ok()) return;
+  const Result<ingest::DecodedText> source = ingest::decode_text(*bytes, {});
+  if (!source.ok()) return;
+  const auto lines =
+      find_lines(source->text, {citation.start_line, citation.end_line}, citation.quotes);
+  if (!lines) return;
+  citation.start_line = lines->first;
+  citation.end_line = lines->last;
 }
 
 // A passage may hold several short sections: the one that is quoted is named by the last heading
@@ -93,7 +88,7 @@ Citation make_citation(int number, const Passage& passage,
     citation.quotes.push_back(
         providers::quote_of(std::string_view(passage.text).substr(span.begin, span.end - span.begin)));
   }
-  narrow_lines(passage, spans, citation);
+  narrow_lines(citation);
   return citation;
 }
 

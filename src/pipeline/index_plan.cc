@@ -79,12 +79,13 @@ class Planner {
   }
 
   void find_removals(std::span<const index::RootRecord> other_roots) {
-    for (auto& [path, document] : documents_) {
+    for (const auto& entry : documents_) {
+      const std::string& path = entry.first;  // clang 14 captures no structured bindings
       const bool kept = found_.contains(path) || is_shadowed(path, plan_.skipped) ||
                         std::any_of(other_roots.begin(), other_roots.end(),
                                     [&](const auto& root) { return is_kept_by(root, path); });
       if (!kept) {
-        plan_.removals.push_back(document);
+        plan_.removals.push_back(entry.second);
       }
     }
     for (auto& [path, failure] : failures_) {

@@ -14,7 +14,7 @@ using monitor::Stage;
 using providers::LexicalEmbedder;
 
 // A sample this large fixes the vocabulary; the rest is projected. Bounds training memory.
-constexpr int64_t kMaxTrainingChunks = 40'000;
+constexpr int64_t kMaxTrainingChunks = 20'000;
 constexpr int64_t kProgressEvery = 512;
 constexpr int64_t kEmbedBatch = 2'048;
 

@@ -113,19 +113,21 @@ TrainedTerms LexicalTrainer::train(ThreadPool& pool) {
   if (kept.empty()) return trained;
   std::vector<uint32_t> columns(impl->document_frequency.size(), static_cast<uint32_t>(kept.size()));
   for (uint32_t column = 0; column < kept.size(); ++column) columns[kept[column]] = column;
-  const SparseMatrix matrix = impl->weigh(columns, kept.size(), trained.average_length());
   const size_t dimension = impl->parameters.dimension;
-  DenseMatrix vectors = DenseMatrix::Zero(static_cast<Eigen::Index>(kept.size()),
-                                          static_cast<Eigen::Index>(dimension));
-  const DenseMatrix leading =
-      right_singular_vectors(matrix, {.rank = useful_rank(n_texts, dimension)}, pool);
-  vectors.leftCols(leading.cols()) = leading;
+  // The matrix and the counts are the large things here: each goes before the next is made.
+  const DenseMatrix leading = [&] {
+    const SparseMatrix matrix = impl->weigh(columns, kept.size(), trained.average_length());
+    impl->counts = {};
+    return right_singular_vectors(matrix, {.rank = useful_rank(n_texts, dimension)}, pool);
+  }();
   std::vector<const std::string*> names(impl->document_frequency.size());
   for (const auto& [stem, term] : impl->terms) names[term] = &stem;
+  std::vector<float> vector(dimension, 0.0f);
   for (uint32_t column = 0; column < kept.size(); ++column) {
     const uint32_t term = kept[column];
+    std::copy_n(leading.row(column).data(), leading.cols(), vector.begin());
     trained.add(*names[term], inverse_document_frequency(impl->document_frequency[term], n_texts),
-                {vectors.row(column).data(), dimension});
+                vector);
   }
   return trained;
 }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <random>
 
@@ -30,9 +32,28 @@ class Kill : public testing::Test {
       for (int file = 0; file < kFilesARoot; ++file) {
         const auto seed = static_cast<uint64_t>(root * 1'000 + file) * 100 + version;
         box_.doc(folder(root) + "/" + std::to_string(file) + ".txt",
-                 "Version " + std::to_string(version) + ". " + filler_text(seed, 1'200));
+                 "Version " + std::to_string(version) + ". " + filler_text(seed, 700));
       }
     }
+  }
+  // Bytes and time of the last write of the store's files.
+  std::vector<int64_t> store_state() const {
+    std::vector<int64_t> state;
+    for (const char* name : {"/docmind.db", "/docmind.db-wal"}) {
+      struct stat st {};
+      if (::stat((box_.store() + name).c_str(), &st) != 0) continue;
+      state.insert(state.end(), {st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec});
+    }
+    return state;
+  }
+  // Returns at the next write to the store; false when the program ended before one.
+  bool waits_for_write(Process& run) const {
+    const std::vector<int64_t> before = store_state();
+    while (!run.ended()) {
+      if (store_state() != before) return true;
+      ::usleep(50);
+    }
+    return false;
   }
   ProcessOptions index(const std::string& store) const {
     std::vector<std::string> args{"--store", store, "index"};
@@ -54,7 +75,12 @@ TEST_F(Kill, LeavesASoundStoreAtAnyMoment) {
     SCOPED_TRACE("round " + std::to_string(round));
     {
       Process run(index(box_.store()));
-      if (run.runs_for_ms(static_cast<int>(random() % static_cast<uint64_t>(whole_ms)))) {
+      bool running = run.runs_for_ms(static_cast<int>(random() % static_cast<uint64_t>(whole_ms)));
+      if (round % 2 == 1) {  // in the middle of a commit
+        running = running && waits_for_write(run);
+        ::usleep(static_cast<useconds_t>(random() % 1'500));
+      }
+      if (running) {
         run.kill(SIGKILL);
         ++n_killed;
       }

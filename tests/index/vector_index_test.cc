@@ -60,7 +60,8 @@ TEST(ExactIndex, AgreesWithPlainArithmetic) {
     Row row(kDimension);
     for (size_t i = 0; i < matrix.n_rows(); ++i) {
       matrix.decode(i, row);
-      for (size_t d = 0; d < kDimension; ++d) expected[matrix.id(i)] += static_cast<double>(row[d]) * query[d];
+      double& sum = expected[matrix.id(i)];
+      for (size_t d = 0; d < kDimension; ++d) sum += static_cast<double>(row[d]) * query[d];
     }
     const auto hits = must(index->search(query, 300));
     ASSERT_EQ(hits.size(), 300u);

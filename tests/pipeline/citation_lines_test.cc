@@ -6,6 +6,7 @@
 #include <random>
 
 #include "pipeline/pipeline_test_support.h"
+#include "pipeline/source_lines.h"
 #include "providers/quote.h"
 
 namespace docmind::pipeline {
@@ -86,7 +87,7 @@ class CitationLinesTest : public AskerTest {
 
 TEST_F(CitationLinesTest, EveryQuoteStandsInTheLinesNamed) {
   constexpr int kDocuments = 60;
-  const auto name_of = [](int i) { return "zorgon" + std::string(1, static_cast<char>('a' + i / 26)) + std::string(1, static_cast<char>('a' + i % 26)); };
+  const auto name_of = [](int i) { return "zorgon" + std::to_string(100 + i); };  // none begins another
   for (int i = 0; i < kDocuments; ++i) {
     const bool markdown = i % 3 != 0;
     write(name_of(i) + (markdown ? ".md" : ".txt"), document(name_of(i), markdown));
@@ -104,6 +105,39 @@ TEST_F(CitationLinesTest, EveryQuoteStandsInTheLinesNamed) {
   }
   // A citation of a whole passage would be right as well, but of little use.
   EXPECT_LT(n_lines / kDocuments, 12u);
+}
+
+TEST(FindLines, GivesTheSmallestRangeThatHoldsAllQuotes) {
+  const std::string source = "one\ntwo three\n\nfour **five**\nsix\nseven\n";
+  const auto find = [&](std::vector<std::string> quotes, LineRange within = {1, 99}) {
+    return find_lines(source, within, quotes);
+  };
+  EXPECT_EQ(find({"two three"}), (LineRange{2, 2}));
+  EXPECT_EQ(find({"four five six"}), (LineRange{4, 5}));
+  EXPECT_EQ(find({"six", "three four"}), (LineRange{2, 5}));
+  EXPECT_EQ(find({"seven"}), (LineRange{6, 6}));
+  EXPECT_EQ(find({"eight"}), std::nullopt);
+  EXPECT_EQ(find({"one", "eight"}), std::nullopt);
+  EXPECT_EQ(find({"one"}, {2, 6}), std::nullopt);
+  EXPECT_EQ(find({"seven"}, {2, 5}), std::nullopt);
+  EXPECT_EQ(find({"six"}, {5, 5}), (LineRange{5, 5}));
+  EXPECT_EQ(find({"one"}, {50, 60}), std::nullopt);
+  EXPECT_EQ(find({}), std::nullopt);
+  EXPECT_EQ(find({"..."}), std::nullopt);
+  EXPECT_EQ(find_lines("", {1, 1}, std::vector<std::string>{"x"}), std::nullopt);
+}
+
+TEST(FindLines, SeesPastMarkup) {
+  const auto find = [](std::string_view source, std::string quote) {
+    return find_lines(source, {1, 99}, std::vector<std::string>{std::move(quote)});
+  };
+  EXPECT_EQ(find("x\n<p class=\"a\">The <b>quick</b>\nfox &amp; hound</p>\n", "The quick fox & hound"),
+            (LineRange{2, 3}));
+  EXPECT_EQ(find("x\n> see [the\n> guide](http://a.b/c?d=1) now\n", "see the guide now"), (LineRange{2, 3}));
+  EXPECT_EQ(find("x\n<p\n id=\"b\">word</p>\n", "word"), (LineRange{3, 3}));
+  EXPECT_EQ(find("if a < b and c > d\n", "a < b and c"), (LineRange{1, 1}));
+  EXPECT_EQ(find("x\nvector<int> v;\n", "vector<int> v;"), (LineRange{2, 2}));
+  EXPECT_EQ(find("caf\u00e9 1\ncaf\u00e9 2\n", "caf\u00e9 2"), (LineRange{2, 2}));
 }
 
 }  // namespace

@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
-
 #include "pipeline/pipeline_test_support.h"
 
 namespace docmind::pipeline {
@@ -18,16 +16,6 @@ using Names = std::vector<std::string>;
 
 class IndexerTest : public PipelineTest {
  protected:
-  // "found added updated unchanged removed"
-  static std::string counts(const IndexReport& report) {
-    std::string text;
-    for (const int64_t n : {report.n_found, report.n_added, report.n_updated, report.n_unchanged,
-                            report.n_removed}) {
-      text += std::to_string(n) + " ";
-    }
-    text.pop_back();
-    return text;
-  }
   int64_t n_chunks(const std::string& name) const {
     const auto record = must(reader().document(doc(name)));
     return record ? record->n_chunks : -1;
@@ -117,65 +105,6 @@ TEST_F(IndexerTest, AFileThatBecameUnreadableLeavesNoOldTextBehind) {
   EXPECT_TRUE(must(reader().failures_below("")).empty());
 }
 
-TEST_F(IndexerTest, ALinkOutOfTheRootIsNotFollowed) {
-  folder.write("outside/secret.md", "secret words\n");
-  write("a.md", "public words\n");
-  folder.symlink(folder.path("outside/secret.md"), "docs/link.md");
-  folder.symlink(folder.path("outside"), "docs/folder");
-  const IndexReport report = index();
-  EXPECT_EQ(indexed(), Names{"a.md"});
-  EXPECT_EQ(report.skipped.size(), 2u);
-  for (const auto& skip : report.skipped) EXPECT_FALSE(skip.error.message.empty());
-}
-
-TEST_F(IndexerTest, GlobsDecideAndAreRememberedForALaterRun) {
-  write("a.md", "one\n");
-  write("a.txt", "two\n");
-  write("drafts/b.md", "three\n");
-  IndexRequest wanted = request();
-  wanted.scan.include = {"*.md"};
-  wanted.scan.exclude = {"drafts/"};
-  const IndexReport first = index(wanted);
-  EXPECT_EQ(counts(first), "1 1 0 0 0");
-  EXPECT_EQ(first.n_ignored, 2);
-  write("c.md", "four\n");
-  write("c.txt", "five\n");
-  IndexRequest all;  // no roots: those of before
-  all.n_threads = 1;
-  EXPECT_EQ(counts(index(all)), "2 1 0 1 0");
-  EXPECT_EQ(indexed(), (Names{"a.md", "c.md"}));
-
-  // Other globs for the same root: what they leave out goes.
-  wanted.scan = {.include = {"*.txt"}, .exclude = {}};
-  EXPECT_EQ(counts(index(wanted)), "2 2 0 0 2");
-  EXPECT_EQ(indexed(), (Names{"a.txt", "c.txt"}));
-}
-
-TEST_F(IndexerTest, ABadGlobOrNoRootIsRefusedBeforeAnythingIsRead) {
-  write("a.md", "one\n");
-  IndexRequest wanted = request();
-  wanted.scan.include = {"[a-"};
-  EXPECT_EQ(try_index(wanted).error().code, ErrorCode::kInvalidArgument);
-  EXPECT_TRUE(indexed().empty());
-  const auto nothing = try_index(IndexRequest{});
-  ASSERT_FALSE(nothing.ok());
-  EXPECT_EQ(nothing.error().code, ErrorCode::kInvalidArgument);
-  EXPECT_NE(nothing.error().message.find("docmind index"), std::string::npos);
-  wanted = request();
-  wanted.roots = {folder.path("missing")};
-  EXPECT_EQ(try_index(wanted).error().code, ErrorCode::kNotFound);
-}
-
-TEST_F(IndexerTest, OneMissingRootOfSeveralIsNamedAndTheOthersGoOn) {
-  write("a.md", "one\n");
-  IndexRequest wanted = request();
-  wanted.roots.push_back(folder.path("missing"));
-  const IndexReport report = index(wanted);
-  EXPECT_EQ(report.n_added, 1);
-  ASSERT_EQ(report.skipped.size(), 1u);
-  EXPECT_EQ(report.skipped[0].path, folder.path("missing"));
-}
-
 TEST_F(IndexerTest, RehashReadsEverythingAndChangesNothing) {
   write("a.md", "one\n");
   index();
@@ -203,32 +132,6 @@ TEST_F(IndexerTest, AnEmptyFileIsADocumentWithoutChunks) {
   EXPECT_EQ(counts(index()), "1 1 0 0 0");
   EXPECT_EQ(n_chunks("empty.txt"), 0);
   EXPECT_EQ(counts(index()), "1 0 0 1 0");
-}
-
-TEST_F(IndexerTest, AFileGivenThroughALinkIsOneDocumentInEveryRun) {
-  const std::string real = write("real.md", "some words\n");
-  folder.symlink(real, "link.md");
-  IndexRequest wanted = request();
-  wanted.roots = {folder.path("link.md")};
-  EXPECT_EQ(counts(index(wanted)), "1 1 0 0 0");
-  EXPECT_EQ(counts(index(wanted)), "1 0 0 1 0");
-  write("real.md", "other words\n");
-  EXPECT_EQ(counts(index(wanted)), "1 0 1 0 0");
-}
-
-TEST_F(IndexerTest, NestedRootsWithTheirOwnGlobsDoNotRemoveEachOthersFiles) {
-  write("a.md", "one\n");
-  write("sub/b.txt", "two\n");
-  IndexRequest outer = request();
-  outer.scan.include = {"*.md"};
-  index(outer);
-  IndexRequest inner = request();
-  inner.roots = {doc("sub")};
-  inner.scan.include = {"*.txt"};
-  index(inner);
-  IndexRequest all;
-  EXPECT_EQ(counts(index(all)), "2 0 0 2 0");
-  EXPECT_EQ(indexed(), (Names{"a.md", "sub/b.txt"}));
 }
 
 TEST_F(IndexerTest, ACancelledRunKeepsWhatItReadAndTheNextGoesOn) {

@@ -55,6 +55,16 @@ class PipelineTest : public testing::Test {
   IndexReport index(const IndexRequest& wanted) { return must(try_index(wanted)); }
   IndexReport index() { return index(request()); }
 
+  // "found added updated unchanged removed"
+  static std::string counts(const IndexReport& report) {
+    std::string text;
+    for (const int64_t n : {report.n_found, report.n_added, report.n_updated, report.n_unchanged,
+                            report.n_removed}) {
+      text += std::to_string(n) + " ";
+    }
+    text.pop_back();
+    return text;
+  }
   // Paths of all indexed documents, relative to docs/.
   std::vector<std::string> indexed() const {
     std::vector<std::string> names;

@@ -64,8 +64,9 @@ TEST(Fusion, IsTheSumOfWeightOverKPlusRank) {
       RC_ASSERT(expected.contains(fused[i].chunk_id));
       RC_ASSERT(std::fabs(expected[fused[i].chunk_id] - fused[i].score) < 1e-12);
       if (i == 0) continue;
-      const bool in_order = fused[i - 1].score > fused[i].score ||
-                            (fused[i - 1].score == fused[i].score && fused[i - 1].chunk_id < fused[i].chunk_id);
+      const ScoredChunk& last = fused[i - 1];
+      const bool in_order = last.score > fused[i].score ||
+                            (last.score == fused[i].score && last.chunk_id < fused[i].chunk_id);
       RC_ASSERT(in_order);
     }
   }));

@@ -194,6 +194,12 @@ bool Process::runs_for_ms(int ms) {
   return true;
 }
 
+bool Process::ended() const {
+  siginfo_t info {};
+  const int flags = WEXITED | WNOHANG | WNOWAIT;
+  return pid_ <= 0 || ::waitid(P_PID, static_cast<id_t>(pid_), &info, flags) != 0 || info.si_pid != 0;
+}
+
 ProcessResult Process::wait() {
   if (pid_ <= 0) return result_;
   while (ms_left() > 0 && pump(ms_left())) {

@@ -52,6 +52,8 @@ class Process {
   [[nodiscard]] bool wait_for(std::string_view text);
   // Sleeps `ms`, or shorter if the program ends; false if it did.
   [[nodiscard]] bool runs_for_ms(int ms);
+  // Whether it ended by now; wait() still says how.
+  [[nodiscard]] bool ended() const;
   // Waits for the end of its output, then for its own.
   ProcessResult wait();
 
