@@ -57,8 +57,7 @@ class AnswerCache {
   static Result<std::unique_ptr<AnswerCache>> open(const AnswerCacheOptions& options,
                                                    std::string* repaired);
 
-  // What identifies an answer: a digest of the scope and the normalised question. Also the key under
-  // which identical questions share one computation (see SingleFlight).
+  // What identifies an answer: a digest of the scope and the normalised question.
   [[nodiscard]] static CacheKey key_of(const AnswerScope& scope, std::string_view question);
 
   // The stored answer, which may be out of date: see check(). A damaged one is erased and missed.

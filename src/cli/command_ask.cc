@@ -9,6 +9,8 @@
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/library.h"
+#include "cli/metrics_table.h"
+#include "monitor/snapshot.h"
 
 namespace docmind::cli {
 namespace {
@@ -73,6 +75,7 @@ class AskCommand final : public Command {
       const int one = answer(session, **library, line);
       if (one != kExitOk) code = one;
     }
+    if (explain_) session.terminal.note(metrics_table(monitor::take_snapshot(session.metrics)));
     return session.cancel.cancelled() ? kExitInterrupted : code;
   }
 

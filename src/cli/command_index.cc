@@ -11,9 +11,11 @@
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/library.h"
+#include "cli/metrics_table.h"
 #include "cli/progress_bar.h"
 #include "index/store_writer.h"
 #include "ingest/watcher.h"
+#include "monitor/snapshot.h"
 #include "pipeline/indexer.h"
 #include "pipeline/lexical_stage.h"
 
@@ -24,7 +26,7 @@ constexpr int kWatchQuietMs = 300;
 constexpr int kBusyPauseMs = 1'000;
 constexpr size_t kMaxNamed = 20;  // skipped files that are named before the rest is counted
 
-json::value report_to_json(const pipeline::IndexReport& report) {
+json::object report_to_json(const pipeline::IndexReport& report) {
   json::array skipped;
   for (const auto& skip : report.skipped) {
     skipped.push_back({{"path", to_valid_utf8(skip.path)},
@@ -85,7 +87,6 @@ void print_report(const Terminal& terminal, const pipeline::IndexReport& report)
                            format_ms(report.elapsed_ms), format_count(report.totals.n_documents),
                            format_count(report.totals.n_chunks),
                            format_bytes(report.totals.file_bytes)));
-  terminal.flush();
 }
 
 class IndexCommand final : public Command {
@@ -97,12 +98,14 @@ class IndexCommand final : public Command {
         "Only files that changed since the last run are read again; files that are gone are "
         "removed. Without PATH, everything indexed before is brought up to date.");
     sub->add_option("PATH", roots_, "Folders or files to index");
-    sub->add_flag("-w,--watch", watch_, "Stay and index again whenever something changes; Ctrl-C ends it with exit code 0");
+    sub->add_flag("-w,--watch", watch_,
+                  "Stay and index again whenever something changes; Ctrl-C ends it with exit code 0");
     sub->add_flag("--rehash", rehash_,
                   "Read every file again, also those whose size and times are unchanged");
     sub->add_flag("--reembed", reembed_,
                   "Drop all vectors and make them again, also when another embedder made them");
     sub->add_flag("--json", json_, "Print the summary as one JSON object");
+    sub->add_flag("--explain", explain_, "Also print where the time went, by stage, and peak memory");
     fields.add(*sub, "--include", "index.include");
     fields.add(*sub, "--exclude", "index.exclude");
     fields.add(*sub, "--max-file-mib", "index.max_file_mib");
@@ -138,11 +141,16 @@ class IndexCommand final : public Command {
     if (!report.ok()) return fail(session, report.error());
     if (json_) {
       print_skipped(session.terminal, *report);
-      session.terminal.out(to_string_pretty(report_to_json(*report)) + "\n");
-      session.terminal.flush();
+      json::object object = report_to_json(*report);
+      if (explain_) object["metrics"] = metrics_to_json(monitor::take_snapshot(session.metrics));
+      session.terminal.out(to_string_pretty(object) + "\n");
     } else {
       print_report(session.terminal, *report);
+      if (explain_) {
+        session.terminal.out("\n" + metrics_table(monitor::take_snapshot(session.metrics)));
+      }
     }
+    session.terminal.flush();
     return report->skipped.empty() ? kExitOk : kExitSkipped;
   }
 
@@ -220,6 +228,7 @@ class IndexCommand final : public Command {
   bool rehash_ = false;
   bool reembed_ = false;
   bool json_ = false;
+  bool explain_ = false;
 };
 
 }  // namespace

@@ -69,6 +69,7 @@ class SearchCommand final : public Command {
     const pipeline::RetrieveOptions options =
         retrieve_options(session, session.config().search.top_k);
     monitor::Trace trace(session.metrics);
+    monitor::StageTimer timer(session.metrics, monitor::Stage::kTotalSearch);
     return corpus.retrieve(query, options, trace, session.cancel);
   }
 

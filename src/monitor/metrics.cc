@@ -20,7 +20,6 @@ std::string_view stage_name(Stage stage) {
     case Stage::kRerank: return "rerank";
     case Stage::kCacheLookup: return "cache_lookup";
     case Stage::kCacheStore: return "cache_store";
-    case Stage::kPrompt: return "prompt";
     case Stage::kGenerate: return "generate";
     case Stage::kCite: return "cite";
     case Stage::kTotalAsk: return "total_ask";
@@ -37,7 +36,6 @@ std::string_view counter_name(Counter counter) {
     case Counter::kAnswersCached: return "answers_cached";
     case Counter::kAnswersRevalidated: return "answers_revalidated";
     case Counter::kAnswersStale: return "answers_stale";
-    case Counter::kAnswersShared: return "answers_shared";
     case Counter::kAnswersDeclined: return "answers_declined";
     case Counter::kFilesIndexed: return "files_indexed";
     case Counter::kFilesSkipped: return "files_skipped";
@@ -45,10 +43,6 @@ std::string_view counter_name(Counter counter) {
     case Counter::kChunksIndexed: return "chunks_indexed";
     case Counter::kVectorsEmbedded: return "vectors_embedded";
     case Counter::kBytesIndexed: return "bytes_indexed";
-    case Counter::kCacheMemoryHits: return "cache_memory_hits";
-    case Counter::kCacheMemoryMisses: return "cache_memory_misses";
-    case Counter::kCacheDiskHits: return "cache_disk_hits";
-    case Counter::kCacheDiskMisses: return "cache_disk_misses";
     case Counter::kCacheErrors: return "cache_errors";
   }
   return "unknown";

@@ -30,7 +30,6 @@ enum class Stage {
   kRerank,
   kCacheLookup,
   kCacheStore,
-  kPrompt,
   kGenerate,
   kCite,
   // whole requests
@@ -47,7 +46,6 @@ enum class Counter {
   kAnswersCached,       // served from the answer cache, revalidated ones included
   kAnswersRevalidated,  // the index had changed, but not what the answer stands on
   kAnswersStale,        // found in the cache and thrown away, because it had
-  kAnswersShared,       // taken from an identical question in flight
   kAnswersDeclined,     // no passage answered the question
   kFilesIndexed,
   kFilesSkipped,
@@ -55,11 +53,7 @@ enum class Counter {
   kChunksIndexed,
   kVectorsEmbedded,
   kBytesIndexed,
-  kCacheMemoryHits,
-  kCacheMemoryMisses,
-  kCacheDiskHits,
-  kCacheDiskMisses,
-  kCacheErrors,
+  kCacheErrors,  // an answer could not be kept
 };
 inline constexpr size_t kCounterCount = static_cast<size_t>(Counter::kCacheErrors) + 1;
 

@@ -156,8 +156,10 @@ Result<Asker::Lookup> Asker::look_up(std::string_view question, const AskOptions
     };
     if (cache_->revalidate(scope, question, *cached, lookup.retrieval->generation,
                            lookup.retrieval->digest, content_hash) != cache::Freshness::kFresh) {
+      metrics_.add(Counter::kAnswersStale);
       return lookup;
     }
+    metrics_.add(Counter::kAnswersRevalidated);
     revalidated = true;
   }
   // A cited file that changed on disk may say something else by now: the index is asked again, and
@@ -222,6 +224,7 @@ Result<Answer> Asker::generate(std::string_view question, const Retrieval& retri
     if (!sink(answer.text)) return stopped();
     return answer;
   }
+  monitor::StageTimer cite_timer(trace, Stage::kCite);
   for (size_t i = 0; i < marks.order().size(); ++i) {
     std::vector<providers::Evidence> spans;
     for (const providers::Evidence& evidence : generated.evidence) {
@@ -246,8 +249,10 @@ void Asker::keep(const Answer& answer, const Retrieval& retrieval, const AskOpti
     dependencies[retrieval.passages[i].path] = retrieval.content_hashes[i];
   }
   for (auto& [path, hash] : dependencies) cached.dependencies.push_back({path, hash});
-  // A cache that cannot be written costs time later, not the answer now; its tier counts the error.
-  [[maybe_unused]] Status ignored = cache_->store(scope_of(options), answer.question, cached);
+  // A cache that cannot be written costs time later, not the answer now.
+  if (!cache_->store(scope_of(options), answer.question, cached).ok()) {
+    metrics_.add(Counter::kCacheErrors);
+  }
 }
 
 void Asker::mark_changed(Answer& answer) const {
@@ -262,9 +267,21 @@ void Asker::mark_changed(Answer& answer) const {
 
 Result<Answer> Asker::ask(std::string_view question, const AskOptions& options,
                           const providers::TextSink& sink, const CancelToken& cancel) {
+  metrics_.add(Counter::kQuestions);
+  Result<Answer> answer = find_answer(question, options, sink, cancel);
+  if (!answer.ok()) {
+    metrics_.add(Counter::kQuestionsFailed);
+    return answer;
+  }
+  if (!answer->answered) metrics_.add(Counter::kAnswersDeclined);
+  metrics_.record(Stage::kTotalAsk, answer->total_ms);
+  return answer;
+}
+
+Result<Answer> Asker::find_answer(std::string_view question, const AskOptions& options,
+                                  const providers::TextSink& sink, const CancelToken& cancel) {
   const Stopwatch total;
   monitor::Trace trace(metrics_);
-  metrics_.add(Counter::kQuestions, 1);
   DM_ASSIGN(Lookup lookup, look_up(question, options, trace, cancel));
   Answer answer;
   if (lookup.answer) {
@@ -284,7 +301,6 @@ Result<Answer> Asker::ask(std::string_view question, const AskOptions& options,
   if (answer.cache == CacheState::kMiss || answer.cache == CacheState::kOff) mark_changed(answer);
   answer.stages = stage_times(trace);
   answer.total_ms = total.elapsed_ms();
-  metrics_.record(Stage::kTotalAsk, answer.total_ms);
   return answer;
 }
 

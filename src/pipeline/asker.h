@@ -38,6 +38,8 @@ class Asker {
 
  private:
   struct Lookup;
+  Result<Answer> find_answer(std::string_view question, const AskOptions& options,
+                             const providers::TextSink& sink, const CancelToken& cancel);
   Result<Lookup> look_up(std::string_view question, const AskOptions& options,
                          monitor::Trace& trace, const CancelToken& cancel);
   Result<Answer> generate(std::string_view question, const Retrieval& retrieval,

@@ -223,6 +223,7 @@ Result<IndexReport> Indexer::run(const IndexRequest& request, const ProgressSink
   DM_TRY(update_graph(store_, request.exact_limit));
   DM_TRY(store_.finish());
   DM_ASSIGN(report.totals, store_.reader().counts());
+  metrics_.add(Counter::kFilesRemoved, static_cast<uint64_t>(report.n_removed));
   report.elapsed_ms = total.elapsed_ms();
   metrics_.record(Stage::kTotalIndex, report.elapsed_ms);
   return report;

@@ -104,7 +104,9 @@ Status LexicalStage::retrain(const index::StoreWriter& store, int64_t n_chunks,
       }));
   DM_TRY(std::move(status));
   if (cancel.cancelled()) return stopped();
-  return batch.commit();
+  DM_TRY(batch.commit());
+  metrics_.add(monitor::Counter::kVectorsEmbedded, static_cast<uint64_t>(now.n_done));
+  return {};
 }
 
 Status LexicalStage::embed_new(const index::StoreWriter& store, LexicalState state,
@@ -131,6 +133,7 @@ Status LexicalStage::embed_new(const index::StoreWriter& store, LexicalState sta
     state.n_since += static_cast<int64_t>(ids.size());
     DM_TRY(write_lexical_state(batch, state));
     DM_TRY(batch.commit());
+    metrics_.add(monitor::Counter::kVectorsEmbedded, ids.size());
     progress(now);
     if (cancel.cancelled()) return stopped();
   }

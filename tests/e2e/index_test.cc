@@ -1,6 +1,7 @@
 // docmind index: what it counts, what it reads again, what it names and leaves out.
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "support/docmind.h"
 #include "support/sample_docs.h"

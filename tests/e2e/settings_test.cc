@@ -40,7 +40,8 @@ TEST(Settings, SaysWhereEachValueCameFrom) {
 
 TEST(Settings, PrintsAFileThatItReadsBack) {
   Sandbox box;
-  box.folder.write("odd.toml", "[index]\ninclude = [\"*.md\", \"a \\\"b\\\".txt\"]\n[log]\nlevel = \"off\"\n");
+  box.folder.write("odd.toml", "[index]\ninclude = [\"*.md\", \"a \\\"b\\\".txt\"]\n"
+                               "[log]\nlevel = \"off\"\n");
   const ProcessResult first = box.run({"--config", "odd.toml", "config"});
   EXPECT_EQ(first.code, 0) << first.err;
   box.folder.write("again.toml", first.out);

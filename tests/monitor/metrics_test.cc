@@ -77,11 +77,11 @@ TEST(StageTimer, RecordsOnceWhenStopped) {
 TEST(Snapshot, HoldsWhatTheMetricsHold) {
   const auto metrics = std::make_unique<Metrics>();
   metrics->record(Stage::kEmbed, 2);
-  metrics->add(Counter::kCacheDiskHits, 7);
+  metrics->add(Counter::kCacheErrors, 7);
   const Snapshot snapshot = take_snapshot(*metrics);
   EXPECT_GT(snapshot.unix_ms, 1'500'000'000'000);
   EXPECT_EQ(snapshot.stage(Stage::kEmbed).count, 1u);
-  EXPECT_EQ(snapshot.counter(Counter::kCacheDiskHits), 7u);
+  EXPECT_EQ(snapshot.counter(Counter::kCacheErrors), 7u);
   ASSERT_TRUE(snapshot.process_memory) << snapshot.problems.at(0);
   EXPECT_GT(snapshot.process_memory->rss_bytes, 0);
   EXPECT_TRUE(snapshot.system_memory);

@@ -102,7 +102,7 @@ Process::Process(const ProcessOptions& options)
     close_fd(ends[2]);
   }
   write(options.input);
-  if (!options.keep_input_open && !terminal_) close_input();
+  if (!terminal_) close_fd(in_);
 }
 
 void Process::start(const ProcessOptions& options, int (&ends)[3]) {
@@ -136,13 +136,6 @@ void Process::write(std::string_view text) {
     text.remove_prefix(static_cast<size_t>(n));
   }
 }
-
-void Process::close_input() {
-  if (terminal_) return write("\x04");
-  close_fd(in_);
-}
-
-void Process::close_output() { close_fd(out_); }
 
 void Process::kill(int signal) const {
   if (pid_ > 0) ::kill(pid_, signal);

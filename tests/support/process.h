@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace docmind::test {
@@ -15,8 +16,7 @@ struct ProcessOptions {
   std::vector<std::string> argv;           // argv[0] is the path of the program
   std::map<std::string, std::string> env;  // all of the environment
   std::string folder{};                    // working folder; empty: the test's own
-  std::string input{};                     // standard input, then its end
-  bool keep_input_open = false;            // the end comes with close_input()
+  std::string input{};                     // standard input; of a pipe the end follows
   bool terminal = false;                   // all three streams are a terminal of `columns`
   unsigned short columns = 100;
   int timeout_s = 120;                     // only against hangs: a failure of the test
@@ -41,11 +41,8 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   [[nodiscard]] pid_t pid() const { return pid_; }
-  // Types into standard input.
+  // Types into the terminal.
   void write(std::string_view text);
-  void close_input();
-  // No longer reads what it says: a closed pipe.
-  void close_output();
   void kill(int signal) const;
   // Reads on until standard output and error together hold `text` at or after the end of what was
   // found before; false when the program ended or time ran out before that.

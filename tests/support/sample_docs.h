@@ -23,7 +23,8 @@ inline std::string coffee_html() {
          "<main><h1>Coffee corner</h1><p>The espresso machine needs descaling after two hundred "
          "cups.</p><p>Put the tablet into the empty tank, fill the tank to the mark and start the "
          "cleaning programme with both buttons. Let two tanks of clear water run through the brewing "
-         "unit before anybody drinks from it again.</p></main><footer>Subscribe to the newsletter</footer></body></html>";
+         "unit before anybody drinks from it again.</p></main><footer>Subscribe to the newsletter"
+         "</footer></body></html>";
 }
 
 // Each page is long enough to be a passage of its own.
