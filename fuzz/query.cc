@@ -111,7 +111,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // The question as one term: no character of it is query syntax.
   (void)fuzz::must(store.lexical().search(
       std::vector<index::LexicalTerm>{{.word = std::string(question), .weight = 1}}, {}, 100));
-  if (!is_valid_utf8(question)) return 0;
+  // The index drops NUL from a term, the analyzer splits at it; no command line can hold one.
+  if (!is_valid_utf8(question) || question.find('\0') != std::string_view::npos) return 0;
   constexpr size_t kMaxTerms = 4;
   for (size_t i = 0; i < std::min(query.terms.size(), kMaxTerms); ++i) {
     fuzz::check_term(store, query.terms[i]);

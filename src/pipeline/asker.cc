@@ -8,12 +8,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "ingest/reader.h"
 #include "monitor/trace.h"
 #include "pipeline/citation_marks.h"
-#include "pipeline/source_lines.h"
+#include "pipeline/make_citation.h"
 #include "providers/quote.h"
-#include "providers/text_blocks.h"
 
 namespace docmind::pipeline {
 namespace {
@@ -33,63 +31,6 @@ std::string settings_of(const AskOptions& options) {
          std::to_string(options.retrieve.vector_depth) + "/" +
          std::to_string(options.retrieve.rerank_depth) + "/" +
          std::to_string(options.min_relevance) + "/" + std::to_string(options.max_sentences);
-}
-
-// From the lines of the whole passage to those that hold the quotes. The text of a passage has other
-// line ends than its source (markup is gone, blank lines are), so the source itself is asked. Where
-// it does not tell, or is no text, the passage's lines stay: they are right, only more.
-void narrow_lines(Citation& citation) {
-  constexpr int64_t kMaxSourceBytes = 8 << 20;
-  if (citation.page > 0 || citation.quotes.empty()) return;
-  const Result<std::string> bytes = read_file(citation.path, kMaxSourceBytes);
-  if (!bytes.ok()) return;
-  const Result<ingest::DecodedText> source = ingest::decode_text(*bytes, {});
-  if (!source.ok()) return;
-  const auto lines =
-      find_lines(source->text, {citation.start_line, citation.end_line}, citation.quotes);
-  if (!lines) return;
-  citation.start_line = lines->first;
-  citation.end_line = lines->last;
-}
-
-// A passage may hold several short sections: the one that is quoted is named by the last heading
-// above the quote. Headings inside a passage are known by their form alone.
-std::string section_of(const Passage& passage, const std::vector<providers::Evidence>& spans) {
-  constexpr std::string_view kSeparator = " > ";
-  if (spans.empty()) return passage.heading;
-  const std::string_view text = passage.text;
-  std::string_view above;
-  for (const providers::TextBlock& block : providers::split_blocks(text)) {
-    if (block.begin > spans.front().begin) break;
-    if (block.kind == providers::BlockKind::kHeading) {
-      above = text.substr(block.begin, block.end - block.begin);
-    }
-  }
-  const size_t last = passage.heading.rfind(kSeparator);
-  const std::string_view own = std::string_view(passage.heading)
-                                   .substr(last == std::string::npos ? 0 : last + kSeparator.size());
-  if (above.empty() || above == own) return passage.heading;
-  const std::string outermost = passage.heading.substr(0, passage.heading.find(kSeparator));
-  return (outermost.empty() ? passage.title : outermost) + std::string(kSeparator) +
-         providers::quote_of(above);
-}
-
-Citation make_citation(int number, const Passage& passage,
-                       const std::vector<providers::Evidence>& spans) {
-  Citation citation{.number = number,
-                    .path = passage.path,
-                    .title = passage.title,
-                    .heading = section_of(passage, spans),
-                    .start_line = passage.start_line,
-                    .end_line = passage.end_line,
-                    .page = passage.page,
-                    .end_page = passage.end_page};
-  for (const providers::Evidence& span : spans) {
-    citation.quotes.push_back(
-        providers::quote_of(std::string_view(passage.text).substr(span.begin, span.end - span.begin)));
-  }
-  narrow_lines(citation);
-  return citation;
 }
 
 std::vector<std::string> quotes_of(std::span<const providers::Evidence> evidence,

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/hash.h"
+#include "providers/heading_names.h"
 
 namespace docmind::providers {
 namespace {
@@ -89,45 +90,6 @@ double density(const SentenceForm& form) {
   return n_content == 0 ? 0 : std::min(1.0, sum / static_cast<double>(n_content));
 }
 
-// Share of a heading's content words that are words of the question; section numbers do not count.
-double heading_precision(std::span<const Word> words, std::span<const double> credits) {
-  double n_content = 0;
-  double sum = 0;
-  for (size_t i = 0; i < words.size(); ++i) {
-    const bool number = std::all_of(words[i].source.begin(), words[i].source.end(),
-                                    [](char c) { return c >= '0' && c <= '9'; });
-    if (words[i].stop || number) continue;
-    n_content += 1;
-    sum += credits[i];
-  }
-  return n_content > 0 ? sum / n_content : 0;
-}
-
-// Whether a heading is a name such as "work_mem (integer)", "--jobs=N" or "round(x)".
-bool is_term(std::string_view heading) {
-  const std::string_view first = heading.substr(0, heading.find(' '));
-  return heading.starts_with('-') || first.find_first_of("_(=") != std::string_view::npos ||
-         first.size() == heading.size() || heading.substr(first.size()).starts_with(" (");
-}
-
-// Whether a heading is the very name of a setting, option, command or function: it then belongs
-// before a sentence that does not repeat it.
-bool is_name(std::string_view heading) {
-  const std::string_view first = heading.substr(0, heading.find(' '));
-  if (first.empty() || heading.size() > 60) return false;
-  if (first[0] == '-' || first[0] == '\\' || first[0] == '$') return true;
-  if (first.find_first_of("_(=") != std::string_view::npos) return true;
-  const bool shouted = first.size() > 2 && std::all_of(first.begin(), first.end(), [](char c) {
-    return c >= 'A' && c <= 'Z';
-  });
-  return shouted || heading.substr(first.size()).starts_with(" (");
-}
-
-// The name without its kind or arguments: "work_mem" of "work_mem (integer)".
-std::string_view bare_name(std::string_view heading) {
-  return heading.substr(0, heading.find_first_of(" (=["));
-}
-
 // Goes through the sentences of one passage.
 class PassageScorer {
  public:
@@ -189,7 +151,7 @@ class PassageScorer {
     }
     const std::string_view text =
         passage_.text.substr(sentence.begin, sentence.end - sentence.begin);
-    names_term_ = is_term(text);
+    names_term_ = may_be_name(text);
     name_ = is_name(text) ? text : std::string_view();
     name_sentence_ = i;
     name_block_ = sentence.block;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "providers/candidates.h"
+#include "providers/heading_names.h"
 #include "providers/selection.h"
 
 namespace docmind::providers {
@@ -130,9 +131,8 @@ class Composer {
   // Whether a part of this passage already has the name that heading `i` gives.
   bool says_name(size_t passage, size_t i) const {
     const Sentence& heading = set_.sentences[passage][i];
-    const std::string_view text =
-        request_.passages[passage].text.substr(heading.begin, heading.end - heading.begin);
-    const std::string_view name = text.substr(0, text.find_first_of(" (=["));
+    const std::string_view name = bare_name(
+        request_.passages[passage].text.substr(heading.begin, heading.end - heading.begin));
     return std::any_of(parts_.begin(), parts_.end(), [&](const Part& part) {
       return part.passage == passage && span(part).find(name) != std::string_view::npos;
     });

@@ -158,7 +158,7 @@ bool looks_like_verb(std::span<const Word> words, size_t i) {
 }
 
 // Whether the word may stand between a subject and its verb without changing the subject, as in
-// "TRUNCATE quickly removes" but not in "WAL records are".
+// "TRUNCATE quickly removes" but not in "WAL records are" or "VACUUM FULL requires".
 bool is_transparent(const Word& word, std::string_view sentence) {
   constexpr std::array<std::string_view, 9> kBetween = {"can",  "may",    "will",   "also", "which",
                                                         "that", "always", "simply", "only"};
@@ -166,7 +166,7 @@ bool is_transparent(const Word& word, std::string_view sentence) {
   const bool in_brackets =
       word.source.data() > sentence.data() && *(word.source.data() - 1) == '(';
   return contains(kBetween, std::string_view(lower)) || contains(kCategories, std::string_view(lower)) ||
-         lower.ends_with("ly") || in_brackets || is_upper(word.source[0]);
+         lower.ends_with("ly") || in_brackets;
 }
 
 double definition_cue(const SentenceForm& sentence) {
