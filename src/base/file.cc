@@ -121,15 +121,9 @@ Status make_folders(const std::string& path) {
   return {};
 }
 
-Result<UniqueFd> FileLock::open(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd.valid()) return errno_error("open lock file", path, errno);
-  return fd;
-}
+namespace {
 
-bool FileLock::try_lock(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) == 0; }
-
-int FileLock::holder_pid(int fd) {
+int holder_pid(int fd) {
   char text[16] = {};
   const ssize_t n = ::pread(fd, text, sizeof(text) - 1, 0);
   int pid = 0;
@@ -137,7 +131,7 @@ int FileLock::holder_pid(int fd) {
   return pid;
 }
 
-void FileLock::write_pid(int fd) {
+void write_pid(int fd) {
   const std::string text = std::to_string(::getpid()) + "\n";
   // The pid only makes the message better; a failed write does not weaken the lock.
   if (::ftruncate(fd, 0) == 0) {
@@ -145,12 +139,33 @@ void FileLock::write_pid(int fd) {
   }
 }
 
-void FileLock::pause_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+std::string holder_name(int pid) {
+  return pid > 0 ? "process " + std::to_string(pid) : std::string("another process");
+}
 
-Error FileLock::busy(const std::string& path, int pid, int wait_ms) {
-  std::string who = pid > 0 ? "process " + std::to_string(pid) : std::string("another process");
-  return Error{ErrorCode::kBusy, who + " holds '" + path + "' and did not release it within " +
-                                     std::to_string(wait_ms) + " ms; try again when it has finished"};
+}  // namespace
+
+Result<FileLock> FileLock::acquire(const std::string& path, const LockOptions& options) {
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.valid()) return errno_error("open lock file", path, errno);
+  constexpr int kPollMs = 50;
+  for (int waited_ms = 0; ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0; waited_ms += kPollMs) {
+    const int pid = holder_pid(fd.get());
+    if (waited_ms >= options.wait_ms) {
+      return Error{ErrorCode::kBusy, holder_name(pid) + " holds '" + path +
+                                         "' and did not release it within " +
+                                         std::to_string(options.wait_ms) +
+                                         " ms; try again when it has finished"};
+    }
+    if (waited_ms == 0) options.on_wait(pid);
+    if (options.cancel.cancelled()) {
+      return Error{ErrorCode::kCancelled,
+                   "stopped while waiting for " + holder_name(pid) + ", which holds '" + path + "'"};
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(kPollMs));
+  }
+  write_pid(fd.get());
+  return FileLock(std::move(fd));
 }
 
 }  // namespace docmind

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
+#include "base/cancel.h"
 #include "base/error.h"
 
 namespace docmind {
@@ -60,41 +62,23 @@ Status create_private_file(const std::string& path);
 // Creates the folder and its parents (mode 0700 for new ones).
 Status make_folders(const std::string& path);
 
+struct LockOptions {
+  int wait_ms = 0;
+  // Called once, before waiting, with the process that holds the lock; 0 when unknown.
+  std::function<void(int pid)> on_wait = [](int) {};
+  CancelToken cancel = {};  // ends the waiting
+};
+
 // An exclusive advisory lock on a file, held until destruction; the file holds the owner's pid.
 class FileLock {
  public:
-  // Waits up to `wait_ms`; kBusy names the process that holds the lock. Calls `on_wait` once with
-  // the holder's pid (0 if unknown) before it starts to wait.
-  template <typename OnWait>
-  static Result<FileLock> acquire(const std::string& path, int wait_ms, OnWait&& on_wait);
-  static Result<FileLock> acquire(const std::string& path, int wait_ms) {
-    return acquire(path, wait_ms, [](int) {});
-  }
+  // kBusy names the process that holds the lock, kCancelled says what was waited for.
+  static Result<FileLock> acquire(const std::string& path, const LockOptions& options = {});
 
  private:
   explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
-  static Result<UniqueFd> open(const std::string& path);
-  static bool try_lock(int fd);
-  static int holder_pid(int fd);
-  static void write_pid(int fd);
-  static void pause_ms(int ms);
-  static Error busy(const std::string& path, int pid, int wait_ms);
 
   UniqueFd fd_;
 };
-
-template <typename OnWait>
-Result<FileLock> FileLock::acquire(const std::string& path, int wait_ms, OnWait&& on_wait) {
-  DM_ASSIGN(UniqueFd fd, open(path));
-  constexpr int kPollMs = 50;
-  for (int waited_ms = 0; !try_lock(fd.get()); waited_ms += kPollMs) {
-    const int pid = holder_pid(fd.get());
-    if (waited_ms >= wait_ms) return busy(path, pid, wait_ms);
-    if (waited_ms == 0) on_wait(pid);
-    pause_ms(kPollMs);
-  }
-  write_pid(fd.get());
-  return FileLock(std::move(fd));
-}
 
 }  // namespace docmind

@@ -3,6 +3,7 @@
 #include "base/sqlite.h"
 
 #include <sqlite3.h>
+#include <sys/statvfs.h>
 
 #include "base/file.h"
 
@@ -154,30 +155,72 @@ Status refuse_stub(const std::string& path) {
                    " bytes, the header alone has " + std::to_string(kHeaderBytes)};
 }
 
+// The errors that a reader gets when the shared-memory file of the write-ahead log cannot be made.
+bool needs_shared_memory(const Error& error) {
+  return error.code == ErrorCode::kPermission || error.code == ErrorCode::kIo ||
+         error.code == ErrorCode::kNotFound;
+}
+
+// Whether the file system is mounted read-only and no log waits to be folded in.
+bool is_settled_on_read_only_media(const std::string& path) {
+  struct statvfs file_system {};
+  if (::statvfs(path.c_str(), &file_system) != 0 || (file_system.f_flag & ST_RDONLY) == 0) return false;
+  const Result<FileStamp> log = stat_regular_file(path + "-wal");
+  return log.ok() ? log->size_bytes == 0 : log.error().code == ErrorCode::kNotFound;
+}
+
+// Everything but letters, digits and '/' is escaped, so that no path is URI syntax.
+std::string immutable_uri(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '/' || c == '.' || c == '-' || c == '_';
+    if (plain) {
+      uri.push_back(c);
+    } else {
+      constexpr char kHex[] = "0123456789ABCDEF";
+      const auto byte = static_cast<unsigned char>(c);
+      uri.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+    }
+  }
+  return uri + "?immutable=1";
+}
+
 }  // namespace
 
 Result<Database> Database::open(const std::string& path, Mode mode) {
   DM_TRY(refuse_stub(path));
-  int flags = SQLITE_OPEN_NOMUTEX;
+  Result<Database> db = open_file(path, mode, 0);
+  if (db.ok() || mode != Mode::kReadOnly || !needs_shared_memory(db.error())) return db;
+  // Nobody can write there, so there is nothing to agree on with a writer.
+  if (is_settled_on_read_only_media(path)) return open_file(immutable_uri(path), mode, SQLITE_OPEN_URI);
+  if (!stat_regular_file(path).ok()) return db;
+  Error error = std::move(db).error();
+  error.message += "; even a reader needs to write '" + path +
+                   "-shm' beside it: make the folder writable, or make room on its disk";
+  return error;
+}
+
+Result<Database> Database::open_file(const std::string& name, Mode mode, int flags) {
+  flags |= SQLITE_OPEN_NOMUTEX;
   flags |= mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (mode == Mode::kCreate) flags |= SQLITE_OPEN_CREATE;
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+  const int code = sqlite3_open_v2(name.c_str(), &raw, flags, nullptr);
   Database db;
   db.db_.reset(raw);
-  if (code != SQLITE_OK) return sqlite_error(raw, code, "open '" + path + "'");
+  if (code != SQLITE_OK) return sqlite_error(raw, code, "open '" + name + "'");
   sqlite3_extended_result_codes(raw, 1);
   sqlite3_busy_timeout(raw, kBusyTimeoutMs);
   // trusted_schema off: a store from a stranger must not run functions through its views.
-  std::string_view settings = "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON;";
-  Status set = db.exec(settings);
+  Status set = db.exec("PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON;");
   if (set.ok() && mode != Mode::kReadOnly) {
     set = db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
   }
   if (set.ok()) set = db.query_int("SELECT count(*) FROM sqlite_schema").ok()
                           ? Status{}
                           : Status{sqlite_error(raw, sqlite3_errcode(raw), "read")};
-  if (!set.ok()) return std::move(set).error().with_context("'" + path + "'");
+  if (!set.ok()) return std::move(set).error().with_context("'" + name + "'");
   return db;
 }
 

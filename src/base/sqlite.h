@@ -63,7 +63,8 @@ class Database {
   Database() = default;
   // Opens with a 5 s busy timeout, foreign keys on, and (unless read-only) WAL with
   // synchronous=NORMAL: a killed process loses nothing committed; a power cut may lose the last
-  // transactions but never corrupts. A file that is not SQLite is kMalformed.
+  // transactions but never corrupts. A file that is not SQLite is kMalformed. A reader needs the
+  // folder writable too (WAL's shared memory), except on a file system mounted read-only.
   static Result<Database> open(const std::string& path, Mode mode);
 
   Result<Statement> prepare(std::string_view sql) const;
@@ -78,6 +79,9 @@ class Database {
   sqlite3* handle() const { return db_.get(); }
 
  private:
+  // `name` is a path, or a URI with SQLITE_OPEN_URI among the flags.
+  static Result<Database> open_file(const std::string& name, Mode mode, int flags);
+
   struct Close {
     void operator()(sqlite3* db) const;
   };

@@ -192,4 +192,8 @@ std::string format_count(int64_t n) {
   return digits;
 }
 
+std::string format_count(int64_t n, std::string_view noun) {
+  return format_count(n) + " " + std::string(noun) + (n == 1 ? "" : "s");
+}
+
 }  // namespace docmind

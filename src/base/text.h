@@ -38,5 +38,7 @@ namespace docmind {
 [[nodiscard]] std::string format_bytes(int64_t n_bytes);  // "1.4 MiB"
 [[nodiscard]] std::string format_ms(double ms);           // "0.42 ms", "1.3 s", "2 min 5 s"
 [[nodiscard]] std::string format_count(int64_t n);        // "12,345"
+// "1 file", "2 files".
+[[nodiscard]] std::string format_count(int64_t n, std::string_view noun);
 
 }  // namespace docmind

@@ -78,14 +78,15 @@ void print_report(const Terminal& terminal, const pipeline::IndexReport& report)
   }
   terminal.out(fmt::format(
       "{}  {} added, {} updated, {} unchanged, {} removed, {} skipped\n",
-      terminal.styled(Style::kBold, format_count(report.n_found) + " files"),
+      terminal.styled(Style::kBold, format_count(report.n_found, "file")),
       format_count(report.n_added), format_count(report.n_updated),
       format_count(report.n_unchanged), format_count(report.n_removed),
       format_count(static_cast<int64_t>(report.skipped.size()))));
-  terminal.out(fmt::format("{} read, {} new chunks in {}; the store has {} documents, {} chunks, {}\n",
-                           format_bytes(report.read_bytes), format_count(report.n_chunks),
-                           format_ms(report.elapsed_ms), format_count(report.totals.n_documents),
-                           format_count(report.totals.n_chunks),
+  terminal.out(fmt::format("{} read, {} in {}; the store has {}, {}, {}\n",
+                           format_bytes(report.read_bytes),
+                           format_count(report.n_chunks, "new chunk"), format_ms(report.elapsed_ms),
+                           format_count(report.totals.n_documents, "document"),
+                           format_count(report.totals.n_chunks, "chunk"),
                            format_bytes(report.totals.file_bytes)));
 }
 
@@ -158,6 +159,7 @@ class IndexCommand final : public Command {
                                       ProgressBar& bar) {
     index::WriterOptions options;
     options.lock_wait_ms = static_cast<int>(session.config().store.lock_wait_ms);
+    options.cancel = session.cancel;
     options.on_wait = [&](int pid) {
       session.terminal.note(fmt::format("waiting for process {}, which is writing to this store",
                                         pid > 0 ? std::to_string(pid) : "unknown"));

@@ -118,7 +118,7 @@ class RemoveCommand final : public Command {
   int run(Session& session) override {
     Result<int64_t> n_removed = remove(session);
     if (!n_removed.ok()) return fail(session, n_removed.error());
-    session.terminal.out(fmt::format("{} documents removed\n", format_count(*n_removed)));
+    session.terminal.out(format_count(*n_removed, "document") + " removed\n");
     session.terminal.flush();
     return kExitOk;
   }
@@ -129,6 +129,7 @@ class RemoveCommand final : public Command {
     DM_TRY(check_exists(folder));
     index::WriterOptions options;
     options.lock_wait_ms = static_cast<int>(session.config().store.lock_wait_ms);
+    options.cancel = session.cancel;
     DM_ASSIGN(const index::StoreWriter store, index::StoreWriter::open(folder, options));
     DM_ASSIGN(index::WriteBatch batch, store.begin());
     int64_t n_removed = 0;

@@ -118,8 +118,8 @@ class DoctorCommand final : public Command {
     Result<index::StoreCounts> counts = store->counts();
     if (!counts.ok()) return add("store", counts.error());
     add(Level::kGood, "store",
-        fmt::format("{}: {} documents, {} chunks, {}", *folder, format_count(counts->n_documents),
-                    format_count(counts->n_chunks), format_bytes(counts->file_bytes)));
+        fmt::format("{}: {}, {}, {}", *folder, format_count(counts->n_documents, "document"),
+                    format_count(counts->n_chunks, "chunk"), format_bytes(counts->file_bytes)));
     if (counts->n_vectors < counts->n_chunks) {
       add(Level::kNote, "store",
           fmt::format("{} of {} chunks have no vector; run: docmind index",

@@ -293,7 +293,9 @@ Status WriteBatch::commit() {
 Result<StoreWriter> StoreWriter::open(const std::string& folder, const WriterOptions& options) {
   DM_TRY(make_folders(folder));
   DM_ASSIGN(FileLock lock,
-            FileLock::acquire(lock_path(folder), options.lock_wait_ms, options.on_wait));
+            FileLock::acquire(lock_path(folder), {.wait_ms = options.lock_wait_ms,
+                                                  .on_wait = options.on_wait,
+                                                  .cancel = options.cancel}));
   const std::string path = database_path(folder);
   DM_TRY(refuse_foreign(path));
   DM_TRY(create_private_file(path));

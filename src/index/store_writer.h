@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sqlite.h"
@@ -20,6 +21,7 @@ struct WriterOptions {
   int lock_wait_ms = 10'000;
   // Called once before waiting for another writer; pid 0 when unknown.
   std::function<void(int pid)> on_wait = [](int) {};
+  CancelToken cancel = {};  // ends the waiting with kCancelled
 };
 
 // One transaction. What it holds becomes visible to readers, all at once, at commit(); without

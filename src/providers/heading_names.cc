@@ -11,9 +11,12 @@ bool is_number(std::string_view word) {
   return std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-bool is_shouted(std::string_view word) {
-  return word.size() > 2 &&
-         std::all_of(word.begin(), word.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+// "IF NOT EXISTS", not "SQL syntax".
+bool is_shouted(std::string_view heading) {
+  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  return is_upper(heading[0]) && std::none_of(heading.begin(), heading.end(), is_lower) &&
+         std::count_if(heading.begin(), heading.end(), is_upper) > 1;
 }
 
 std::string_view first_word(std::string_view heading) {
@@ -42,7 +45,7 @@ bool is_name(std::string_view heading) {
   const std::string_view first = first_word(heading);
   if (first.empty() || heading.size() > kLongest) return false;
   return first[0] == '-' || first[0] == '\\' ||
-         first.find_first_of("_(=") != std::string_view::npos || is_shouted(first) ||
+         first.find_first_of("_(=") != std::string_view::npos || is_shouted(heading) ||
          heading.substr(first.size()).starts_with(" (");
 }
 

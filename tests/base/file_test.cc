@@ -144,28 +144,40 @@ TEST_F(FileTest, MakesFoldersWithTheirParentsForTheOwnerOnly) {
 TEST_F(FileTest, ALockIsExclusiveAndNamesItsHolder) {
   const std::string path = folder_.path("lock");
   {
-    Result<FileLock> held = FileLock::acquire(path, 0);
+    Result<FileLock> held = FileLock::acquire(path);
     ASSERT_TRUE(held.ok());
     EXPECT_EQ(folder_.read("lock"), std::to_string(::getpid()) + "\n");
     int waited_for = -1;
-    const auto second = FileLock::acquire(path, 50, [&](int pid) { waited_for = pid; });
+    const auto second = FileLock::acquire(path, {.wait_ms = 50, .on_wait = [&](int pid) { waited_for = pid; }});
     ASSERT_FALSE(second.ok());
     EXPECT_EQ(second.error().code, ErrorCode::kBusy);
     EXPECT_EQ(waited_for, ::getpid());
     EXPECT_NE(second.error().message.find("process " + std::to_string(::getpid())),
               std::string::npos) << second.error().message;
   }
-  EXPECT_TRUE(FileLock::acquire(path, 0).ok());
-  EXPECT_EQ(FileLock::acquire(folder_.path("none/lock"), 0).error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(FileLock::acquire(path).ok());
+  EXPECT_EQ(FileLock::acquire(folder_.path("none/lock")).error().code, ErrorCode::kNotFound);
 }
 
 TEST_F(FileTest, WhoWaitsGetsTheLockWhenItIsReleased) {
   const std::string path = folder_.path("lock");
   std::optional<FileLock> held;
-  held.emplace(*FileLock::acquire(path, 0));
+  held.emplace(*FileLock::acquire(path));
   // The holder lets go only after the other was told to wait.
-  const auto waited = FileLock::acquire(path, 60'000, [&](int) { held.reset(); });
+  const auto waited = FileLock::acquire(path, {.wait_ms = 60'000, .on_wait = [&](int) { held.reset(); }});
   EXPECT_TRUE(waited.ok());
+}
+
+TEST_F(FileTest, WaitingForALockCanBeCancelled) {
+  const std::string path = folder_.path("lock");
+  const auto held = FileLock::acquire(path);
+  ASSERT_TRUE(held.ok());
+  CancelToken cancel;
+  const auto waited = FileLock::acquire(
+      path, {.wait_ms = 600'000, .on_wait = [&](int) { cancel.cancel(); }, .cancel = cancel});
+  ASSERT_FALSE(waited.ok());
+  EXPECT_EQ(waited.error().code, ErrorCode::kCancelled);
+  EXPECT_NE(waited.error().message.find(std::to_string(::getpid())), std::string::npos);
 }
 
 TEST_F(FileTest, ADescriptorIsClosedOnceByItsLastOwner) {

@@ -44,7 +44,7 @@ TEST_F(StoreCommands, StatusShowsWhatIsThere) {
 TEST_F(StoreCommands, RemoveTakesOutFilesAndFolders) {
   const ProcessResult one = box_.run({"remove", "docs/pump.pdf"});
   EXPECT_EQ(one.code, 0) << one.err;
-  EXPECT_EQ(one.out, "1 documents removed\n");
+  EXPECT_EQ(one.out, "1 document removed\n");
   EXPECT_TRUE(box_.folder.exists("docs/pump.pdf")) << "the file itself stays";
   EXPECT_EQ(number(box_.json_of({"status", "--json"}), "documents"), 4);
   EXPECT_EQ(box_.run({"remove", "docs/network/", "docs/leave.md"}).out, "2 documents removed\n");

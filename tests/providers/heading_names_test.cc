@@ -18,7 +18,7 @@ TEST(HeadingNames, SettingsOptionsCommandsAndFunctionsAreNames) {
 }
 
 TEST(HeadingNames, TitlesAreNot) {
-  for (const char* heading : {"Routine Vacuuming", "25.1.4. Updating the map", "", " ",
+  for (const char* heading : {"Routine Vacuuming", "25.1.4. Updating the map", "SQL syntax", "", " ",
                               "A very long heading with a snake_case word that goes on and on for long"}) {
     EXPECT_FALSE(is_name(heading)) << heading;
   }
