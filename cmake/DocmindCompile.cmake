@@ -15,6 +15,10 @@ target_compile_options(docmind_flags INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(docmind_flags INTERFACE -Wno-restrict)
 endif()
+# In a batch every file is "included", and its unnamed namespace looks like a header's.
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(docmind_flags INTERFACE -Wno-subobject-linkage)
+endif()
 if(DOCMIND_SANITIZE)
   target_compile_options(docmind_flags INTERFACE -fsanitize=${DOCMIND_SANITIZE}
                          -fno-sanitize-recover=all)

@@ -11,6 +11,8 @@ if [ ! -f "build/$preset/build.ninja" ] || [ CMakePresets.json -nt "build/$prese
     { cat "/tmp/docmind-configure.$$"; rm -f "/tmp/docmind-configure.$$"; exit 1; }
   rm -f "/tmp/docmind-configure.$$"
 fi
+# A clone in another folder finds what this one compiled.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 targets=()
 [ $# -gt 0 ] && targets=(--target "$@")
 # One compiler at a time for each 1.5 GiB of memory: templates are hungry.

@@ -14,7 +14,7 @@ Origin origin_of(const Effective& effective, std::string_view field) {
 }
 
 // A TOML basic string; JSON's escapes are a subset of TOML's, which also wants DEL escaped.
-std::string quoted(std::string_view text) {
+std::string toml_quoted(std::string_view text) {
   std::string out;
   for (const char c : json::serialize(json::string(to_valid_utf8(text)))) {
     if (c == '\x7f') out += "\\u007F";
@@ -25,13 +25,13 @@ std::string quoted(std::string_view text) {
 
 std::string toml_value(const Config& config, const FieldInfo& field) {
   const std::string text = get_field(config, field.name);
-  if (field.type == FieldType::kText) return quoted(text);
+  if (field.type == FieldType::kText) return toml_quoted(text);
   if (field.type != FieldType::kList) return text;
   std::string list = "[";
   std::string_view rest = text;
   while (!rest.empty()) {
     const size_t comma = std::min(rest.find(','), rest.size());
-    list += (list.size() > 1 ? ", " : "") + quoted(rest.substr(0, comma));
+    list += (list.size() > 1 ? ", " : "") + toml_quoted(rest.substr(0, comma));
     rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
   return list + "]";

@@ -104,6 +104,12 @@ Status create_private_file(const std::string& path) {
   return {};
 }
 
+std::string join_path(std::string_view folder, std::string_view name) {
+  std::string path(folder);
+  if (!path.empty() && path.back() != '/') path.push_back('/');
+  return path.append(name);
+}
+
 Status make_folders(const std::string& path) {
   std::string partial;
   for (const auto& part : std::filesystem::path(path)) {

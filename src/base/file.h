@@ -59,6 +59,9 @@ Status write_file_atomic(const std::string& path, std::string_view bytes);
 // opened (closing it would drop the locks that SQLite holds on it in this process).
 Status create_private_file(const std::string& path);
 
+// "folder/name"; only `name` when there is no folder.
+[[nodiscard]] std::string join_path(std::string_view folder, std::string_view name);
+
 // Creates the folder and its parents (mode 0700 for new ones).
 Status make_folders(const std::string& path);
 

@@ -80,7 +80,7 @@ Kind kind_of(UChar32 c) {
   }
 }
 
-bool is_space(Kind kind) { return kind == Kind::kSpace || kind == Kind::kNewline; }
+bool is_white(Kind kind) { return kind == Kind::kSpace || kind == Kind::kNewline; }
 bool is_word(Kind kind) { return kind == Kind::kPlain || kind == Kind::kLower; }
 bool ends_sentence(Kind kind) {
   return kind == Kind::kPoint || kind == Kind::kStop || kind == Kind::kWideStop;
@@ -93,8 +93,8 @@ class Reader {
     if (last_ == Kind::kNewline && next != Kind::kNewline) {
       return newlines_ > 1 ? Strength::kBlank : Strength::kLine;
     }
-    if (is_space(next)) return Strength::kNone;
-    if (is_space(last_)) {
+    if (is_white(next)) return Strength::kNone;
+    if (is_white(last_)) {
       return sentence_ && next != Kind::kLower ? Strength::kSentence : Strength::kWord;
     }
     if (next == Kind::kClosing || ends_sentence(next)) return Strength::kNone;
@@ -103,12 +103,12 @@ class Reader {
   }
 
   void read(Kind kind) {
-    if (is_space(kind)) {
+    if (is_white(kind)) {
       newlines_ += kind == Kind::kNewline ? 1 : 0;
       last_ = kind;
       return;
     }
-    if (is_space(last_)) {
+    if (is_white(last_)) {
       sentence_ = wide_ = false;
       newlines_ = word_length_ = 0;
     }

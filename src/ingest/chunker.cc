@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "ingest/boundary.h"
 
 namespace docmind::ingest {
@@ -16,7 +17,6 @@ constexpr uint32_t kSmallestMaxBytes = 16;  // room for any code point and its s
 constexpr uint32_t kLongestCodePoint = 4;
 constexpr uint32_t kLargestMaxBytes = 1U << 30;
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_continuation(char c) { return (static_cast<uint8_t>(c) & 0xC0U) == 0x80U; }
 
 // Headings with only white space between them: they are never parted from each other or from the

@@ -14,7 +14,7 @@ namespace {
 constexpr uint64_t kSubstantialBytes = 200;
 constexpr uint64_t kLongBytes = 2'000;
 
-struct Choice {
+struct ElementChoice {
   uint8_t dropped = 0;  // Boilerplate bits that leave a segment out
   bool main_only = false;
 
@@ -36,7 +36,7 @@ void flag_link_runs(HtmlPage& page) {
   }
 }
 
-uint64_t kept_bytes(const HtmlPage& page, const Choice& choice) {
+uint64_t kept_bytes(const HtmlPage& page, const ElementChoice& choice) {
   uint64_t bytes = 0;
   for (const HtmlSegment& segment : page.segments) {
     if (choice.keeps(segment)) bytes += segment.end - segment.begin;
@@ -46,14 +46,14 @@ uint64_t kept_bytes(const HtmlPage& page, const Choice& choice) {
 
 // Drops as much as leaves a page worth reading: everything suspicious, else all but link lists,
 // else only what calls itself navigation, else nothing.
-Choice choose(const HtmlPage& page) {
+ElementChoice choose(const HtmlPage& page) {
   constexpr std::array<uint8_t, 3> kLevels = {kSemantic | kByWords | kLinkList,
                                               kSemantic | kByWords, kSemantic};
   const uint64_t everything = kept_bytes(page, {});
   const uint64_t outside_nav = kept_bytes(page, {.dropped = kSemantic});
-  Choice choice;
+  ElementChoice choice;
   for (const uint8_t level : kLevels) {
-    const Choice candidate{.dropped = level};
+    const ElementChoice candidate{.dropped = level};
     const uint64_t kept = kept_bytes(page, candidate);
     if (kept == everything ||
         (kept >= kSubstantialBytes && (kept * 4 >= outside_nav || kept >= kLongBytes * 4) &&
@@ -70,7 +70,7 @@ Choice choose(const HtmlPage& page) {
 
 class ContentWriter {
  public:
-  ContentWriter(const HtmlPage& page, const Choice& choice, TextBuilder& builder)
+  ContentWriter(const HtmlPage& page, const ElementChoice& choice, TextBuilder& builder)
       : page_(page), choice_(choice), builder_(builder) {}
 
   void run() {
@@ -126,7 +126,7 @@ class ContentWriter {
   }
 
   const HtmlPage& page_;
-  const Choice choice_;
+  const ElementChoice choice_;
   TextBuilder& builder_;
   size_t next_line_ = 0;
 };

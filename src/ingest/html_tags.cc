@@ -6,6 +6,8 @@
 #include <array>
 #include <string>
 
+#include "base/ascii.h"
+
 namespace docmind::ingest {
 namespace {
 
@@ -106,8 +108,6 @@ bool contains(const std::array<std::string_view, n>& sorted, std::string_view wo
   return std::binary_search(sorted.begin(), sorted.end(), word);
 }
 
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_alnum(char c) { return is_upper(c) || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
 // Calls each(word) for the lower-case words of one class name, split at separators and camel case.
 template <typename Each>

@@ -19,7 +19,7 @@ constexpr size_t kNone = std::string_view::npos;
 constexpr size_t kMaxTargetBytes = 2048;  // of a link; bounds the search for its end
 
 // Tags that occur in hand-written Markdown; anything else in angle brackets is text.
-constexpr std::array<std::string_view, 43> kTags = {
+constexpr std::array<std::string_view, 43> kInlineTags = {
     "a",      "abbr", "b",    "blockquote", "br",      "center", "code",   "dd",  "del",
     "details", "div", "dl",   "dt",         "em",      "font",   "h1",     "h2",  "h3",
     "h4",     "hr",   "i",    "img",        "ins",     "kbd",    "li",     "ol",  "p",
@@ -120,7 +120,7 @@ class LineCleaner {
       name.push_back(static_cast<char>(inside[i] >= 'A' && inside[i] <= 'Z' ? inside[i] + 32
                                                                             : inside[i]));
     }
-    if (std::binary_search(kTags.begin(), kTags.end(), name)) set(begin, end + 1, Fate::kDrop);
+    if (std::binary_search(kInlineTags.begin(), kInlineTags.end(), name)) set(begin, end + 1, Fate::kDrop);
   }
 
   void mark_links() {

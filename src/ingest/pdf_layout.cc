@@ -7,6 +7,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/ascii.h"
 #include "ingest/decode.h"
 #include "ingest/utf8.h"
 
@@ -17,9 +18,6 @@ constexpr size_t kEdgeLines = 4;    // lines looked at on each end of a page
 constexpr size_t kMinPages = 3;     // fewer pages say nothing about repetition
 constexpr size_t kMinFullLine = 35; // characters; shorter lines are never joined
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 
 size_t length_of(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {

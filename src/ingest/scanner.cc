@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file.h"
 #include "ingest/glob.h"
 
 namespace docmind::ingest {
@@ -36,12 +37,6 @@ Result<std::string> resolve(const std::string& path) {
   const std::unique_ptr<char, FreeText> real(::realpath(path.c_str(), nullptr));
   if (real == nullptr) return errno_error("resolve", path, errno);
   return std::string(real.get());
-}
-
-std::string join(std::string_view folder, std::string_view name) {
-  std::string path(folder);
-  if (!path.empty() && path.back() != '/') path.push_back('/');
-  return path.append(name);
 }
 
 enum class EntryKind { kFile, kFolder, kLink, kOther, kGone };
@@ -157,7 +152,7 @@ class Walk {
   }
 
   void visit(const Place& folder, int folder_fd, const dirent& entry) {
-    Place place{.path = join(folder.path, entry.d_name), .name = join(folder.name, entry.d_name)};
+    Place place{.path = join_path(folder.path, entry.d_name), .name = join_path(folder.name, entry.d_name)};
     switch (kind_of_entry(folder_fd, entry)) {
       case EntryKind::kFile:
         take_file(place);
@@ -178,7 +173,7 @@ class Walk {
   void take_file(const Place& file) {
     // Exclude patterns also hold for the real name of what a link leads to.
     const std::string_view real_name =
-        std::string_view(file.path).substr(join(root_, "").size());
+        std::string_view(file.path).substr(join_path(root_, "").size());
     const bool linked = real_name != file.name;
     if (filter_.wants_file(file.name) && !(linked && filter_.excludes(real_name))) {
       add_file(file.path);
@@ -227,9 +222,9 @@ class Walk {
   // The path under the root as given of a resolved path; empty when it is not inside.
   std::string below_root(const std::string& real) const {
     if (real == real_root_) return root_;
-    const std::string prefix = join(real_root_, "");
+    const std::string prefix = join_path(real_root_, "");
     if (!real.starts_with(prefix)) return {};
-    return join(root_, std::string_view(real).substr(prefix.size()));
+    return join_path(root_, std::string_view(real).substr(prefix.size()));
   }
 
   ScanResult finish() {

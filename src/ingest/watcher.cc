@@ -41,12 +41,6 @@ Error limit_error(std::string_view what, const std::string& path, std::string_vi
   return Error{ErrorCode::kLimit, std::move(message)};
 }
 
-std::string join(std::string_view folder, std::string_view name) {
-  std::string path(folder);
-  if (path.empty() || path.back() != '/') path.push_back('/');
-  return path.append(name);
-}
-
 // Folders in `path` that are not hidden; none when it cannot be read (the scanner says why).
 std::vector<std::string> subfolders(const std::string& path) {
   std::vector<std::string> found;
@@ -56,7 +50,7 @@ std::vector<std::string> subfolders(const std::string& path) {
     std::error_code status_error;
     if (!name.starts_with('.') && entry->symlink_status(status_error).type() ==
                                       fs::file_type::directory) {
-      found.push_back(join(path, name));
+      found.push_back(join_path(path, name));
     }
   }
   return found;
@@ -194,7 +188,7 @@ void Watcher::Impl::forget_path(const std::string& path, int descriptor) {
 void Watcher::Impl::drop_tree(const std::string& path) {
   std::vector<int> doomed;
   if (const auto self = by_path.find(path); self != by_path.end()) doomed.push_back(self->second);
-  const std::string prefix = join(path, "");
+  const std::string prefix = join_path(path, "");
   for (auto sub = by_path.lower_bound(prefix);
        sub != by_path.end() && sub->first.starts_with(prefix); ++sub) {
     doomed.push_back(sub->second);
@@ -251,7 +245,7 @@ Result<bool> Watcher::Impl::handle(const inotify_event& event, const std::string
   if (folder.below.empty() || name.starts_with('.')) return change;
   changed.insert(folder.below.begin(), folder.below.end());
   if ((event.mask & IN_ISDIR) != 0 && !name.empty()) {
-    const std::string path = join(folder.path, name);
+    const std::string path = join_path(folder.path, name);
     if ((event.mask & IN_MOVED_FROM) != 0) drop_tree(path);
     if ((event.mask & (IN_CREATE | IN_MOVED_TO)) != 0) DM_TRY(watch_tree(path, folder.below));
   }
@@ -265,7 +259,7 @@ Result<bool> Watcher::Impl::handle_named(const Folder& folder, uint32_t mask,
     if (named.name != name) continue;
     change = true;
     changed.insert(named.root);
-    if ((mask & IN_MOVED_FROM) != 0) drop_tree(join(folder.path, name));
+    if ((mask & IN_MOVED_FROM) != 0) drop_tree(join_path(folder.path, name));
     if ((mask & (IN_CREATE | IN_MOVED_TO)) != 0) DM_TRY(watch_root(named.root));
   }
   return change;

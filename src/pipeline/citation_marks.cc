@@ -4,12 +4,13 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace docmind::pipeline {
 namespace {
 
 constexpr size_t kMaxMark = 6;  // "[99999"; longer digits in brackets are not a citation
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 // The end of `quote` if `text` has it at `at`, a space of the quote being any white space there;
 // npos if not.

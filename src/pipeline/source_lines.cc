@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/ascii.h"
+
 namespace docmind::pipeline {
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_compared(char c) {
-  return is_letter(c) || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
+  return is_alnum(c) || static_cast<unsigned char>(c) >= 0x80;
 }
 
 // The length of the markup that `text` starts with: "<b>", "&amp;", "](target)"; 0 if it is none.
@@ -20,9 +21,9 @@ size_t markup_length(std::string_view text) {
   const char next = text.size() > 1 ? text[1] : '\0';
   char close = '\0';
   size_t longest = kMaxTag;
-  if (text[0] == '<' && (is_letter(next) || next == '/' || next == '!')) close = '>';
+  if (text[0] == '<' && (is_alpha(next) || next == '/' || next == '!')) close = '>';
   if (text[0] == ']' && next == '(') close = ')';
-  if (text[0] == '&' && (is_letter(next) || next == '#')) {
+  if (text[0] == '&' && (is_alpha(next) || next == '#')) {
     close = ';';
     longest = kMaxEntity;
   }

@@ -4,17 +4,13 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace docmind::providers {
 namespace {
 
-bool is_number(std::string_view word) {
-  return std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 // "IF NOT EXISTS", not "SQL syntax".
 bool is_shouted(std::string_view heading) {
-  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
-  const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
   return is_upper(heading[0]) && std::none_of(heading.begin(), heading.end(), is_lower) &&
          std::count_if(heading.begin(), heading.end(), is_upper) > 1;
 }

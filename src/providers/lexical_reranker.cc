@@ -7,17 +7,13 @@
 #include <cmath>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/words.h"
 
 namespace docmind::providers {
 namespace {
 
 constexpr size_t kWindow = 24;  // words, about a sentence
-
-bool is_number(const Word& word) {
-  return std::all_of(word.source.begin(), word.source.end(),
-                     [](char c) { return c >= '0' && c <= '9'; });
-}
 
 std::string_view last_part(std::string_view path) {
   constexpr std::string_view kSeparator = " > ";
@@ -62,7 +58,7 @@ class Judge {
     double n_known = 0;
     double n_words = 0;
     for (const Word& word : analyzer_.analyze(name)) {
-      if (word.stop || is_number(word)) continue;
+      if (word.stop || is_number(word.source)) continue;
       std::fill(one.begin(), one.end(), 0);
       relevance_.credit(word, one);
       n_words += 1;

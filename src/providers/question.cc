@@ -7,12 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii.h"
+
 namespace docmind::providers {
 namespace {
-
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string lower_of(std::string_view text) {
   std::string lower(text);

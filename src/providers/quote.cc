@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "base/ascii.h"
+
 namespace docmind::providers {
 namespace {
-
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 // Length of the character at `text` that must not reach a terminal or a page; 0 for others:
 // C0 and C1 controls, direction marks and overrides (U+200E, U+200F, U+202A-E, U+2066-9).

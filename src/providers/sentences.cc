@@ -11,15 +11,10 @@
 #include <memory>
 #include <string>
 
+#include "base/ascii.h"
+
 namespace docmind::providers {
 namespace {
-
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
-}
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Never end a sentence.
 constexpr std::array<std::string_view, 28> kAlways = {
@@ -73,9 +68,9 @@ bool is_letter(char c) {
   return is_upper(c) || is_lower(c) || static_cast<unsigned char>(c) >= 0x80;
 }
 
-class Splitter {
+class SentenceSplitter {
  public:
-  explicit Splitter(std::string_view text) : text_(text) {}
+  explicit SentenceSplitter(std::string_view text) : text_(text) {}
 
   std::vector<Sentence> run() {
     for (const TextBlock& block : split_blocks(text_)) {
@@ -156,6 +151,6 @@ class Splitter {
 
 }  // namespace
 
-std::vector<Sentence> split_sentences(std::string_view text) { return Splitter(text).run(); }
+std::vector<Sentence> split_sentences(std::string_view text) { return SentenceSplitter(text).run(); }
 
 }  // namespace docmind::providers

@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/words.h"
 
 namespace docmind::providers {
@@ -13,9 +14,6 @@ namespace {
 
 constexpr std::string_view kWhite = " \t\r\n\f\v";
 
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 struct Line {
   size_t begin = 0;       // of the first visible character
@@ -180,9 +178,9 @@ bool looks_like_heading(std::string_view text) {
          text.find("? ") == std::string_view::npos && form_of(text).n_plain_words <= kMaxPlainWords;
 }
 
-class Splitter {
+class BlockSplitter {
  public:
-  explicit Splitter(std::string_view text) : text_(text), lines_(split_lines(text)) {}
+  explicit BlockSplitter(std::string_view text) : text_(text), lines_(split_lines(text)) {}
 
   std::vector<TextBlock> run() {
     for (size_t i = starts_inside_fence() ? fenced(0) : 0; i < lines_.size();) {
@@ -317,6 +315,6 @@ size_t item_marker_length(std::string_view text) {
 
 bool is_fence(std::string_view line) { return line.starts_with("```") || line.starts_with("~~~"); }
 
-std::vector<TextBlock> split_blocks(std::string_view text) { return Splitter(text).run(); }
+std::vector<TextBlock> split_blocks(std::string_view text) { return BlockSplitter(text).run(); }
 
 }  // namespace docmind::providers
