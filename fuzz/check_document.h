@@ -38,7 +38,7 @@ inline void check_chunks(const ingest::Document& document, const ingest::ChunkOp
   uint32_t at = 0;
   for (const ingest::Chunk& chunk : ingest::chunk_document(document, options)) {
     require(chunk.begin == at, "a chunk begins where the one before ends");
-    require(chunk.end > chunk.begin && chunk.end <= document.text.size(), "a chunk lies in the text");
+    require(chunk.end > chunk.begin && chunk.end <= document.text.size(), "a chunk lies in it");
     const uint32_t size = chunk.end - chunk.begin;
     require(size <= std::max<uint32_t>(options.max_bytes, 16), "a chunk keeps the limit");
     const std::string text = document.text.substr(chunk.begin, size);

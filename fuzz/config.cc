@@ -1,4 +1,4 @@
-// Fuzzes the loader of config.toml: an error with a message, or values that their own TOML gives back.
+// Fuzzes the loader of config.toml: an error, or values that their own TOML gives back.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/config.h"
 

@@ -1,4 +1,4 @@
-// Fuzzes what the indexer reads from its parse worker and back: documents, frames, requests, errors.
+// Fuzzes what indexer and parse worker read from each other: documents, frames, requests, errors.
 // SPDX-License-Identifier: Apache-2.0
 #include "fuzz/check.h"
 #include "ingest/utf8.h"

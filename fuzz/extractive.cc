@@ -33,7 +33,8 @@ void check_answer(std::string_view question, const std::vector<providers::Passag
   for (const providers::Evidence& evidence : answer->evidence) {
     require(evidence.passage < passages.size(), "evidence names a passage");
     const std::string_view text = passages[evidence.passage].text;
-    require(evidence.begin < evidence.end && evidence.end <= text.size(), "evidence lies in its text");
+    require(evidence.begin < evidence.end, "evidence is not empty");
+    require(evidence.end <= text.size(), "evidence lies in its text");
     const std::string quote = quote_of(text.substr(evidence.begin, evidence.end - evidence.begin));
     at = flat.find(quote, at);
     require(at != std::string::npos, "evidence is found in the answer, in order");
@@ -53,7 +54,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view question = fuzz::take_part(rest, fuzz::kPartSeparator);
   std::vector<providers::Passage> passages;
   for (const std::string_view part : fuzz::split_parts(rest, fuzz::kPartSeparator, 6)) {
-    passages.push_back({.text = part, .title = "Partial tables", .heading = "Index > Create", .relevance = 1});
+    passages.push_back({.text = part,
+                        .title = "Partial tables",
+                        .heading = "Index > Create",
+                        .relevance = 1});
   }
   fuzz::check_answer(question, passages, 512);
   fuzz::check_answer(question, passages, 3);

@@ -99,7 +99,9 @@ class NaiveGlob {
     for (bool first = true; first || pattern_[i] != ']'; first = false) {
       const uint32_t low = class_unit(i);
       uint32_t high = low;
-      if (pattern_[i] == '-' && pattern_[i + 1] != ']' && pattern_[i + 1] != '/') high = class_unit(++i);
+      if (pattern_[i] == '-' && pattern_[i + 1] != ']' && pattern_[i + 1] != '/') {
+        high = class_unit(++i);
+      }
       listed = listed || (wild(at) && path_[at] >= low && path_[at] <= high);
     }
     return wild(at) && listed != negated && match(i + 1, at + 1);

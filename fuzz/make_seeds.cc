@@ -102,7 +102,8 @@ void write_texts(SeedFolder& seeds) {
   seeds.write("text", "utf16_without_mark", "\n\0h\0e\0l\0l\0o\0\n"s);
   seeds.write("text", "utf32", "utf-32\n\xFF\xFE\0\0h\0\0\0"s);
   seeds.write("text", "latin1", "iso-8859-1\nCaf\xE9 na\xEFve \xFC" "ber\n");
-  seeds.write("text", "cyrillic", "\n\xEF\xF0\xE8\xE2\xE5\xF2 \xEC\xE8\xF0, \xEA\xE0\xEA \xE4\xE5\xEB\xE0\n");
+  seeds.write("text", "cyrillic",
+              "\n\xEF\xF0\xE8\xE2\xE5\xF2 \xEC\xE8\xF0, \xEA\xE0\xEA \xE4\xE5\xEB\xE0\n");
   seeds.write("text", "shift_jis", "shift_jis\n\x93\xFA\x96\x7B\x8C\xEA\n");
   seeds.write("text", "half_valid", "utf-8\nok \xC3 \xE4\xB8 \xF0\x9F\x98\x80\r\n\xED\xA0\x80\r");
 }

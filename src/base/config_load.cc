@@ -113,7 +113,7 @@ Status apply_file(Effective& effective, const std::string& path) {
   } catch (const toml::parse_error& error) {
     const auto& place = error.source().begin;
     return Error{ErrorCode::kInvalidArgument, fmt::format("{} line {} column {}: {}", path, place.line,
-                                                          place.column, error.description())};
+                                                          place.column, printable(error.description()))};
   }
   effective.file_path = path;
   return apply_table(effective, table, "", path);

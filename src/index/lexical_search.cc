@@ -12,7 +12,7 @@ void append_quoted(std::string& query, std::string_view word) {
   query.push_back('"');
   for (const char c : word) {
     if (c == '"') query.push_back('"');
-    if (c != '\0') query.push_back(c);
+    query.push_back(c == '\0' ? ' ' : c);  // a separator, as it is in a text
   }
   query.push_back('"');
 }

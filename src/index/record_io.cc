@@ -70,11 +70,26 @@ StoredChunk read_chunk_row(const Statement& statement) {
   chunk.end_page = u32(10);
   chunk.heading = statement.column_text(11);
   chunk.text = statement.column_text(12);
+  chunk.page_starts = decode_page_starts(statement.column_blob(13));
   return chunk;
 }
 
 std::string_view as_blob(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+static_assert(sizeof(PageStart) == 8);
+
+std::string encode_page_starts(std::span<const PageStart> starts) {
+  return {reinterpret_cast<const char*>(starts.data()), starts.size_bytes()};
+}
+
+std::vector<PageStart> decode_page_starts(std::string_view bytes) {
+  std::vector<PageStart> starts;
+  if (bytes.size() % sizeof(PageStart) != 0) return starts;
+  starts.resize(bytes.size() / sizeof(PageStart));
+  if (!bytes.empty()) std::memcpy(starts.data(), bytes.data(), bytes.size());
+  return starts;
 }
 
 std::vector<std::string> split_lines(std::string_view text) {

@@ -42,6 +42,9 @@ FileStamp read_stamp(const Statement& statement, int column);
 void bind_stamp(Statement& statement, int position, const FileStamp& stamp);
 
 std::string_view as_blob(const Digest& digest);
+// The form of `chunks.page_starts`. What is no whole number of pairs is read as none.
+std::string encode_page_starts(std::span<const PageStart> starts);
+std::vector<PageStart> decode_page_starts(std::string_view bytes);
 std::vector<std::string> split_lines(std::string_view text);
 std::string join_lines(std::span<const std::string> lines);
 

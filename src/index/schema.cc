@@ -80,6 +80,12 @@ CREATE TABLE failures(
 ) WITHOUT ROWID;
 )sql";
 
+// Version 3: where the pages of a chunk begin, so that a citation names the page of its quote. Chunks
+// of older stores have none and are cited with all their pages.
+constexpr std::string_view kAddPageStarts = R"sql(
+ALTER TABLE chunks ADD COLUMN page_starts BLOB NOT NULL DEFAULT x'';  -- pairs of u32: offset, page
+)sql";
+
 Error not_ours(int64_t application_id) {
   return Error{ErrorCode::kMismatch,
                "the file is an SQLite database of another application (id " +
@@ -117,6 +123,7 @@ std::string_view migration_sql(int from) {
   switch (from) {
     case 0: return kCreate;
     case 1: return kAddState;
+    case 2: return kAddPageStarts;
     default: return {};
   }
 }

@@ -8,7 +8,7 @@
 namespace docmind::index {
 
 inline constexpr int kApplicationId = 0x444d4e44;  // "DMND" in the SQLite header
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 // Brings the database to kSchemaVersion in one transaction per step: creates it when it is empty,
 // migrates it when it is older. kMismatch when it is newer than this build or not ours, kMalformed

@@ -140,7 +140,7 @@ Result<std::vector<StoredChunk>> StoreReader::chunks(std::span<const int64_t> id
   DM_ASSIGN(Statement statement,
             db_->prepare("SELECT c.id, c.document_id, d.path, d.title, d.format, c.begin_byte, "
                          "c.end_byte, c.start_line, c.end_line, c.page, c.end_page, c.heading, "
-                         "c.text FROM chunks c JOIN documents d ON d.id=c.document_id "
+                         "c.text, c.page_starts FROM chunks c JOIN documents d ON d.id=c.document_id "
                          "WHERE c.id=?1"));
   std::vector<StoredChunk> chunks;
   chunks.reserve(ids.size());

@@ -78,8 +78,8 @@ Status WriteBatch::Impl::prepare() {
                         "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"));
   DM_ASSIGN(insert_chunk,
             db->prepare("INSERT INTO chunks(document_id, begin_byte, end_byte, start_line, "
-                        "end_line, page, end_page, heading, text) "
-                        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
+                        "end_line, page, end_page, heading, text, page_starts) "
+                        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"));
   DM_ASSIGN(insert_fts, db->prepare("INSERT INTO chunk_fts(rowid, title, heading, text) "
                                     "VALUES(?1, ?2, ?3, ?4)"));
   DM_ASSIGN(remove_failure, db->prepare("DELETE FROM failures WHERE path=?1"));
@@ -125,6 +125,7 @@ Status WriteBatch::Impl::put(const DocumentRecord& record, std::string_view sear
 Status WriteBatch::Impl::put_chunk(int64_t document_id, std::string_view search_title,
                                    const NewChunk& chunk) {
   const auto integer = [](uint32_t value) { return static_cast<int64_t>(value); };
+  const std::string page_starts = encode_page_starts(chunk.page_starts);
   DM_TRY(insert_chunk.bind(1, document_id)
              .bind(2, integer(chunk.begin))
              .bind(3, integer(chunk.end))
@@ -134,6 +135,7 @@ Status WriteBatch::Impl::put_chunk(int64_t document_id, std::string_view search_
              .bind(7, integer(chunk.end_page))
              .bind(8, std::string_view(chunk.heading))
              .bind(9, std::string_view(chunk.text))
+             .bind_blob(10, page_starts)
              .run());
   return insert_fts.bind(1, db->last_insert_id())
       .bind(2, search_title)

@@ -39,6 +39,13 @@ struct RootRecord {
   std::vector<std::string> exclude;
 };
 
+// Where another page begins within a chunk, in bytes from the chunk's begin.
+struct PageStart {
+  uint32_t offset = 0;
+  uint32_t page = 0;
+  bool operator==(const PageStart&) const = default;
+};
+
 // A chunk on its way in; offsets in bytes of the document's extracted text.
 struct NewChunk {
   uint32_t begin = 0;
@@ -47,6 +54,7 @@ struct NewChunk {
   uint32_t end_line = 1;
   uint32_t page = 0;
   uint32_t end_page = 0;
+  std::vector<PageStart> page_starts = {};  // the pages after the first, by offset
   std::string heading;
   std::string text;
 };
@@ -64,6 +72,7 @@ struct StoredChunk {
   uint32_t end_line = 1;
   uint32_t page = 0;
   uint32_t end_page = 0;
+  std::vector<PageStart> page_starts = {};  // the pages after the first, by offset
   std::string heading;
   std::string text;
 };

@@ -167,13 +167,29 @@ class Chunker {
                  .end_line = end.line,
                  .page = start.page,
                  .end_page = end.page,
+                 .page_starts = page_starts(piece.begin, last),
                  .heading = heading_path(piece)};
   }
 
-  SourceMark mark_at(uint32_t offset) const {
-    const auto after = std::upper_bound(
+  std::vector<SourceMark>::const_iterator first_mark_after(uint32_t offset) const {
+    return std::upper_bound(
         document_.marks.begin(), document_.marks.end(), offset,
         [](uint32_t value, const SourceMark& mark) { return value < mark.offset; });
+  }
+
+  std::vector<PageStart> page_starts(uint32_t begin, uint32_t last) const {
+    std::vector<PageStart> starts;
+    uint32_t page = mark_at(begin).page;
+    for (auto mark = first_mark_after(begin); mark != document_.marks.end(); ++mark) {
+      if (mark->offset > last) break;
+      if (mark->page != page) starts.push_back({mark->offset - begin, mark->page});
+      page = mark->page;
+    }
+    return starts;
+  }
+
+  SourceMark mark_at(uint32_t offset) const {
+    const auto after = first_mark_after(offset);
     return after == document_.marks.begin() ? SourceMark{} : *(after - 1);
   }
 

@@ -43,6 +43,12 @@ struct Document {
   std::vector<std::string> warnings;  // what was repaired or left out, in sentences
 };
 
+// Where another page begins within a chunk, in bytes from the chunk's begin.
+struct PageStart {
+  uint32_t offset = 0;
+  uint32_t page = 0;
+};
+
 // A contiguous piece of Document::text: [begin, end) in bytes. The chunks of a document are in
 // order, cover every byte exactly once and never split a UTF-8 sequence.
 struct Chunk {
@@ -52,6 +58,7 @@ struct Chunk {
   uint32_t end_line = 1;
   uint32_t page = 0;  // page of the first character, 0 without pages
   uint32_t end_page = 0;
+  std::vector<PageStart> page_starts;  // the pages after the first, by offset
   std::string heading;  // section path, outermost first: "Chapter > Section"; may be empty
 };
 

@@ -161,6 +161,7 @@ Result<Retrieval> Corpus::Impl::collect(std::string_view question, std::vector<R
                     .end_line = chunk.end_line,
                     .page = chunk.page,
                     .end_page = chunk.end_page,
+                    .page_starts = std::move(chunk.page_starts),
                     .score = entry.score};
     passage.relevance =
         relevance.coverage(analyzer, {passage.text, passage.heading, passage.title});

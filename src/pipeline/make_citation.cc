@@ -32,6 +32,25 @@ void narrow_lines(Citation& citation) {
   citation.end_line = lines->last;
 }
 
+// From the pages of the whole passage to those of the quotes.
+void narrow_pages(const Passage& passage, std::span<const providers::Evidence> spans,
+                  Citation& citation) {
+  if (spans.empty() || passage.page_starts.empty()) return;
+  const auto page_at = [&](size_t offset) {
+    uint32_t page = passage.page;
+    for (const index::PageStart& start : passage.page_starts) {
+      if (start.offset <= offset) page = start.page;
+    }
+    return page;
+  };
+  citation.page = page_at(spans.front().begin);
+  citation.end_page = citation.page;
+  for (const providers::Evidence& span : spans) {
+    citation.page = std::min(citation.page, page_at(span.begin));
+    citation.end_page = std::max(citation.end_page, page_at(span.end - 1));
+  }
+}
+
 // Commands and formulas on a line of their own have the form of headings; most do not read as one.
 bool reads_as_heading(std::string_view line) {
   constexpr size_t kLongest = 80;
@@ -85,6 +104,7 @@ Citation make_citation(int number, const Passage& passage,
         providers::quote_of(std::string_view(passage.text).substr(span.begin, span.end - span.begin)));
   }
   narrow_lines(citation);
+  narrow_pages(passage, spans, citation);
   return citation;
 }
 

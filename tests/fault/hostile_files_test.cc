@@ -92,7 +92,7 @@ TEST_F(Hostile, BytesThatAreNoText) {
   box_.doc("latin.txt", "Die Stra\xdf" "e hei\xdft Ring, die Fl\xfcsse sind gr\xfcn und die "
                         "B\xe4ume sch\xf6n.\n");
   box_.doc("bad.txt", "Good words, then \xff\xfe\xc0\x80 bad bytes, then good words.\n");
-  const std::string elf("\x7f" "ELF\x02\x01\x01\0\0\0\x03\0>\0\x01\0\0\0", 20);
+  const std::string elf("\x7f" "ELF\x02\x01\x01\0\0\0\x03\0>\0\x01\0\0\0", 18);
   box_.doc("binary.md", elf + std::string(500, '\x01'));
   box_.doc("empty.md", "");
   box_.doc("nul.txt", std::string("before\0after", 12));

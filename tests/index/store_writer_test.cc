@@ -40,7 +40,7 @@ TEST_F(StoreWriterTest, ADocumentComesOutAsItWentIn) {
   record.checked_unix_ms = 77;
   record.format = "html";
   NewChunk chunk{.begin = 3, .end = 4'000'000'000u, .start_line = 2, .end_line = 9, .page = 4,
-                 .end_page = 5, .heading = "Head \xc3\xa9", .text = "Some text"};
+                 .end_page = 5, .page_starts = {{7, 5}}, .heading = "Head \xc3\xa9", .text = "Some text"};
   WriteBatch batch = must(writer.begin());
   must(batch.put_document(record, "search title", std::span(&chunk, 1)));
   must(batch.commit());
@@ -57,6 +57,7 @@ TEST_F(StoreWriterTest, ADocumentComesOutAsItWentIn) {
   ASSERT_EQ(chunks.size(), 1u);
   EXPECT_EQ(chunks[0].document_id, found->id);
   EXPECT_EQ(chunks[0].path, "/docs/a.html");
+  EXPECT_EQ(chunks[0].page_starts, chunk.page_starts);
   EXPECT_EQ(chunks[0].title, "A title");
   EXPECT_EQ(chunks[0].format, "html");
   EXPECT_EQ(chunks[0].begin, 3u);

@@ -209,6 +209,13 @@ TEST(Chunker, LinesAndPagesAreThoseOfTheFirstAndLastCharacter) {
     EXPECT_EQ(chunk.start_line, next % 10 + 1);
     next = std::min(chunk.end / 71, 100U);
     EXPECT_EQ(chunk.end_page, (next - 1) / 10 + 1);
+    ASSERT_EQ(chunk.page_starts.size(), chunk.end_page - chunk.page);
+    for (size_t i = 0; i < chunk.page_starts.size(); ++i) {
+      const PageStart& start = chunk.page_starts[i];
+      EXPECT_EQ(start.page, chunk.page + i + 1);
+      // The first line of that page begins there.
+      EXPECT_EQ(document.marks[(start.page - 1) * 10].offset, chunk.begin + start.offset);
+    }
     EXPECT_EQ(chunk.end_line, (next - 1) % 10 + 1);
   }
 }

@@ -58,6 +58,24 @@ TEST(MakeCitation, WithoutTheSourceThePassagesLinesStay) {
   EXPECT_EQ(citation.quotes[0], "After a crash the store");
 }
 
+TEST(MakeCitation, NamesThePageOfTheQuote) {
+  Passage passage = passage_of("On page four. Across the\nborder of pages. On page six.");
+  passage.page = 4;
+  passage.end_page = 6;
+  passage.page_starts = {{static_cast<uint32_t>(passage.text.find("border")), 5},
+                         {static_cast<uint32_t>(passage.text.find("On page six")), 6}};
+  const auto pages = [&](std::string_view quote) {
+    const Citation citation = cite(passage, quote);
+    return std::pair(citation.page, citation.end_page);
+  };
+  EXPECT_EQ(pages("On page four."), std::pair(4u, 4u));
+  EXPECT_EQ(pages("Across the\nborder of pages."), std::pair(4u, 5u));
+  EXPECT_EQ(pages("border of pages."), std::pair(5u, 5u));
+  EXPECT_EQ(pages("On page six."), std::pair(6u, 6u));
+  passage.page_starts.clear();
+  EXPECT_EQ(pages("On page six."), std::pair(4u, 6u));
+}
+
 TEST(MakeCitation, WithoutEvidenceItIsThePassage) {
   const Passage passage = passage_of(kTwoSections);
   const Citation citation = make_citation(1, passage, {});
