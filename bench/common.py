@@ -83,10 +83,10 @@ def row(figure, value, unit="", wanted=None, at_most=None, at_least=None):
     met = None
     if at_most is not None:
         met = value <= at_most
-        wanted = f"<= {at_most}{unit}"
+        wanted = f"<= {at_most:.3g}{unit}"
     if at_least is not None:
         met = value >= at_least
-        wanted = f">= {at_least}{unit}"
+        wanted = f">= {at_least:.3g}{unit}"
     shown = f"{value:.3f}" if isinstance(value, float) and abs(value) < 10 else f"{value:,.0f}"
     return {"figure": figure, "value": value, "measured": shown + unit, "wanted": wanted or "", "met": met}
 
