@@ -98,7 +98,9 @@ TEST_F(LexicalSearchTest, NoCharacterIsQuerySyntax) {
   EXPECT_EQ(found({{"AND", 1}}), "a");
   EXPECT_EQ(found({{"sta*", 1}}), "");
   EXPECT_EQ(found({{"text:words", 1}}), "");
-  EXPECT_EQ(found({{std::string("wor\0ds", 6), 1}}), "a");
+  // NUL separates, in a term as in a text.
+  EXPECT_EQ(found({{std::string("wor\0ds", 6), 1}}), "");
+  EXPECT_EQ(found({{std::string("words\0star", 10), 1}}), "a");
   EXPECT_EQ(found({{"(", 1}, {"^words", 1}, {"\"\"", 1}}), "a");
 }
 
