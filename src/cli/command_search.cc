@@ -11,6 +11,8 @@
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/library.h"
+#include "cli/metrics_table.h"
+#include "monitor/snapshot.h"
 #include "monitor/trace.h"
 
 namespace docmind::cli {
@@ -36,6 +38,8 @@ class SearchCommand final : public Command {
     sub->add_flag("--json", json_,
                   "Print one JSON object with 'results': path, start_line, end_line, page, score, "
                   "text, heading and title of each passage");
+    sub->add_flag("--explain", explain_,
+                  "Also print on standard error where the time went, by stage, and peak memory");
     sub->add_option("--queries", queries_,
                     "Run a file of 'id<TAB>query' lines in one process; prints one JSON object a "
                     "line with 'id' and 'results'")
@@ -54,16 +58,21 @@ class SearchCommand final : public Command {
     Result<pipeline::Corpus> corpus =
         pipeline::Corpus::open(*folder, corpus_options(session));
     if (!corpus.ok()) return fail(session, corpus.error());
-    if (!queries_.empty()) return run_file(session, *corpus);
+    const int code = queries_.empty() ? run_words(session, *corpus) : run_file(session, *corpus);
+    if (explain_) session.terminal.note(metrics_table(monitor::take_snapshot(session.metrics)));
+    return code;
+  }
+
+ private:
+  int run_words(Session& session, pipeline::Corpus& corpus) {
     std::string query;
     for (const std::string& word : words_) query += (query.empty() ? "" : " ") + word;
-    Result<pipeline::Retrieval> retrieval = retrieve(session, *corpus, query);
+    Result<pipeline::Retrieval> retrieval = retrieve(session, corpus, query);
     if (!retrieval.ok()) return fail(session, retrieval.error());
     print(session, query, *retrieval);
     return kExitOk;
   }
 
- private:
   static Result<pipeline::Retrieval> retrieve(Session& session, pipeline::Corpus& corpus,
                                               std::string_view query) {
     const pipeline::RetrieveOptions options =
@@ -137,6 +146,7 @@ class SearchCommand final : public Command {
   std::vector<std::string> words_;
   std::string queries_;
   bool json_ = false;
+  bool explain_ = false;
 };
 
 }  // namespace

@@ -269,8 +269,10 @@ class PassageScorer {
     found.stems = stem_hashes(form.words);
     const double coverage =
         kOwnShare * relevance_.share(said) + (1 - kOwnShare) * relevance_.share(found.credits);
-    double near = std::max(closeness(form.words), form.leads ? heading_closeness_ : 0);
-    if (names_term_ && exact_name()) near = std::min(1.0, closeness(form.words) + heading_closeness_);
+    const double near_here = closeness(form.words);
+    const double near = names_term_ && exact_name() ? std::min(1.0, near_here + heading_closeness_)
+                        : form.leads                ? std::max(near_here, heading_closeness_)
+                                                    : near_here;
     found.score = coverage * (1 + kCueWeight * answer_cue(kind_, form)) *
                   (1 + kDensityWeight * density(form)) * (1 + kPhraseWeight * near) *
                   (form.names ? kNamed : 1) * found.standing * length_factor(form.words.size(), sentence.kind) *
