@@ -78,8 +78,6 @@ std::string_view as_blob(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
-static_assert(sizeof(PageStart) == 8);
-
 std::string encode_page_starts(std::span<const PageStart> starts) {
   return {reinterpret_cast<const char*>(starts.data()), starts.size_bytes()};
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/page_start.h"
 
 namespace docmind::index {
 
@@ -37,13 +38,6 @@ struct RootRecord {
   std::string path;
   std::vector<std::string> include;
   std::vector<std::string> exclude;
-};
-
-// Where another page begins within a chunk, in bytes from the chunk's begin.
-struct PageStart {
-  uint32_t offset = 0;
-  uint32_t page = 0;
-  bool operator==(const PageStart&) const = default;
 };
 
 // A chunk on its way in; offsets in bytes of the document's extracted text.

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/page_start.h"
+
 namespace docmind::ingest {
 
 enum class Format { kText, kMarkdown, kHtml, kPdf, kDocx };
@@ -41,12 +43,6 @@ struct Document {
   std::vector<Heading> headings;  // sorted by offset
   std::string encoding;           // the source's encoding as detected, e.g. "UTF-8"
   std::vector<std::string> warnings;  // what was repaired or left out, in sentences
-};
-
-// Where another page begins within a chunk, in bytes from the chunk's begin.
-struct PageStart {
-  uint32_t offset = 0;
-  uint32_t page = 0;
 };
 
 // A contiguous piece of Document::text: [begin, end) in bytes. The chunks of a document are in

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "index/types.h"
+#include "base/page_start.h"
 
 namespace docmind::pipeline {
 
@@ -24,7 +24,7 @@ struct Passage {
   uint32_t end_line = 1;
   uint32_t page = 0;  // 0: the format has no pages
   uint32_t end_page = 0;
-  std::vector<index::PageStart> page_starts = {};  // within `text`; not kept in the cache
+  std::vector<PageStart> page_starts = {};  // within `text`; not kept in the cache
   double score = 0;      // of the fused ranking; comparable within one result list
   double relevance = 0;  // share of the question that the passage covers, 0..1
 };

@@ -35,15 +35,13 @@ std::vector<index::NewChunk> cut(const ingest::Document& document,
                                  const ingest::ChunkOptions& options) {
   std::vector<index::NewChunk> chunks;
   for (ingest::Chunk& chunk : ingest::chunk_document(document, options)) {
-    std::vector<index::PageStart> page_starts;
-    for (const auto& start : chunk.page_starts) page_starts.push_back({start.offset, start.page});
     chunks.push_back({.begin = chunk.begin,
                       .end = chunk.end,
                       .start_line = chunk.start_line,
                       .end_line = chunk.end_line,
                       .page = chunk.page,
                       .end_page = chunk.end_page,
-                      .page_starts = std::move(page_starts),
+                      .page_starts = std::move(chunk.page_starts),
                       .heading = std::move(chunk.heading),
                       .text = document.text.substr(chunk.begin, chunk.end - chunk.begin)});
   }

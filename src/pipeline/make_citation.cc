@@ -38,7 +38,7 @@ void narrow_pages(const Passage& passage, std::span<const providers::Evidence> s
   if (spans.empty() || passage.page_starts.empty()) return;
   const auto page_at = [&](size_t offset) {
     uint32_t page = passage.page;
-    for (const index::PageStart& start : passage.page_starts) {
+    for (const PageStart& start : passage.page_starts) {
       if (start.offset <= offset) page = start.page;
     }
     return page;
