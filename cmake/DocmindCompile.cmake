@@ -34,3 +34,13 @@ find_program(MOLD mold)
 if(MOLD AND NOT DOCMIND_FUZZ)
   target_link_options(docmind_flags INTERFACE -fuse-ld=mold)
 endif()
+
+# What the kernels of each instruction set are compiled with: speed whatever the build type, since
+# a test run through unoptimised kernels would take minutes.
+set(DOCMIND_FLAGS_avx2 -O3 -mavx2 -mfma -mf16c -mbmi2 -ffp-contract=off)
+set(DOCMIND_FLAGS_avx512 ${DOCMIND_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl
+    -mavx512vnni -mavx512bf16 -mprefer-vector-width=512)
+# GCC 12 takes the undefined operand of its own intrinsics for a mistake (its bug 105593).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND DOCMIND_FLAGS_avx512 -Wno-maybe-uninitialized -Wno-uninitialized)
+endif()

@@ -22,7 +22,7 @@ TABLE = {
     "quantize": (3, ["kernels", "gguf", "base", "model", "engine"]),
     "cache": (3, ["index", "base"]),
     "ingest": (3, ["tokenizer", "base"]),
-    "engine": (4, ["model", "kv", "tokenizer", "kernels", "monitor", "base"]),
+    "engine": (4, ["model", "kv", "tokenizer", "gguf", "kernels", "monitor", "base"]),
     "providers": (5, ["engine", "quantize", "control", "base"]),
     "pipeline": (6, ["providers", "cache", "index", "ingest", "control", "monitor", "base"]),
     "server": (7, ["pipeline", "monitor", "base"]),
