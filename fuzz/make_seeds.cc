@@ -5,8 +5,10 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cache/cached_answer.h"
+#include "gguf/writer.h"
 #include "index/vector_matrix.h"
 #include "ingest/wire.h"
 #include "ingest/worker.h"
@@ -26,6 +28,12 @@ class SeedFolder {
     file << bytes << std::flush;
     ok_ = ok_ && file.good();
   }
+  // For seeds that their own writer puts there.
+  std::string place(std::string_view target, std::string_view name) const {
+    std::filesystem::create_directories(root_ / target);
+    return (root_ / target / name).string();
+  }
+  void note(bool ok) { ok_ = ok_ && ok; }
   bool ok() const { return ok_; }
 
  private:
@@ -108,6 +116,30 @@ void write_texts(SeedFolder& seeds) {
   seeds.write("text", "half_valid", "utf-8\nok \xC3 \xE4\xB8 \xF0\x9F\x98\x80\r\n\xED\xA0\x80\r");
 }
 
+void write_model(SeedFolder& seeds) {
+  auto writer = gguf::Writer::create(seeds.place("gguf", "small.gguf"));
+  if (!writer.ok()) return seeds.note(false);
+  writer->add("general.architecture", "llama");
+  writer->add("llama.block_count", 2u);
+  writer->add("llama.rope.freq_base", 10'000.0f);
+  writer->add("wide", int64_t{-1});
+  writer->add("flag", true);
+  writer->add("tokenizer.ggml.tokens", std::vector<std::string>{"a", "", "bc"});
+  writer->add("tokenizer.ggml.scores", std::vector<float>{0, -1, -2});
+  writer->add("tokenizer.ggml.token_type", std::vector<int32_t>{1, 3, 6});
+  writer->declare({"token_embd.weight", {32, 3}, 8});
+  writer->declare({"output_norm.weight", {5}, 0});
+  writer->declare({.name = "unknown", .dims = {256}, .gguf_type = 23, .n_bytes = 136});
+  for (const size_t n_bytes : {102, 20, 136}) seeds.note(writer->append(std::vector<std::byte>(n_bytes)).ok());
+  seeds.note(writer->finish().ok());
+  auto split = gguf::Writer::create(seeds.place("gguf", "split.gguf"), {.alignment = 64});
+  if (!split.ok()) return seeds.note(false);
+  split->add("split.no", uint16_t{0});
+  split->add("split.count", uint16_t{1});
+  split->add("split.tensors.count", int32_t{0});
+  seeds.note(split->finish().ok());
+}
+
 }  // namespace
 }  // namespace docmind::fuzz
 
@@ -122,5 +154,6 @@ int main(int argc, char** argv) {
   docmind::fuzz::write_answers(seeds);
   docmind::fuzz::write_rows(seeds);
   docmind::fuzz::write_texts(seeds);
+  docmind::fuzz::write_model(seeds);
   return seeds.ok() ? 0 : 1;
 }

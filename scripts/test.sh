@@ -7,4 +7,6 @@ preset=${DOCMIND_PRESET:-test}
 ./scripts/setup.sh test
 python3 scripts/check_layers.py
 ./scripts/build.sh "$preset"
+# Sanitizers add shared functions of their own.
+[ "$preset" != test ] || python3 scripts/check_isa_leaks.py "build/$preset"
 ctest --preset "$preset" -j "$(nproc)" "$@"

@@ -43,12 +43,37 @@ struct Config {
     double min_relevance = 0.51;
     int64_t max_sentences = 4;
   } ask;
+  // A language model that answers, its context and how it writes.
+  struct Model {
+    std::string path;
+    int64_t threads = 0;
+    std::string isa = "auto";
+    int64_t context = 0;
+    int64_t max_tokens = 512;
+    double temperature = 0;
+    int64_t top_k = 40;
+    double top_p = 0.95;
+    double min_p = 0.05;
+    int64_t seed = 0;
+    bool thinking = false;
+  } model;
+  struct Embedder {
+    std::string path;
+  } embedder;
+  struct Reranker {
+    std::string path;
+    int64_t depth = 12;
+  } reranker;
   struct Cache {
     bool enabled = true;
     int64_t memory_mib = 64;
     int64_t disk_mib = 256;
     int64_t ttl_s = 0;
   } cache;
+  struct Models {
+    std::string path;       // empty: the XDG data folder, filled in by load_config
+    std::string catalogue;  // empty: the XDG configuration folder, likewise
+  } models;
   struct Log {
     std::string level = "warn";
     std::string format = "text";

@@ -166,6 +166,10 @@ Result<Effective> load_config(const ConfigSources& sources) {
   Effective effective;
   if (const Result<std::string> data = xdg_data_folder(sources.env); data.ok()) {
     effective.config.store.path = *data + "/default";
+    effective.config.models.path = *data + "/models";
+  }
+  if (const Result<std::string> folder = xdg_config_folder(sources.env); folder.ok()) {
+    effective.config.models.catalogue = *folder + "/models.toml";
   }
   DM_ASSIGN(const std::string file, choose_file(sources));
   if (!file.empty()) DM_TRY(apply_file(effective, file));

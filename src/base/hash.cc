@@ -40,6 +40,28 @@ Digest FieldHasher::finish() {
   return digest;
 }
 
+struct StreamHasher::State {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  ~State() { EVP_MD_CTX_free(context); }
+};
+
+StreamHasher::StreamHasher() : state_(std::make_unique<State>()) {
+  EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr);
+}
+
+StreamHasher::~StreamHasher() = default;
+
+void StreamHasher::add(std::string_view bytes) {
+  EVP_DigestUpdate(state_->context, bytes.data(), bytes.size());
+}
+
+Digest StreamHasher::finish() {
+  Digest digest{};
+  EVP_DigestFinal_ex(state_->context, digest.data(), nullptr);
+  EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr);
+  return digest;
+}
+
 Digest sha256(std::string_view bytes) {
   Digest digest{};
   EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr);

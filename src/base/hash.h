@@ -35,6 +35,22 @@ class FieldHasher {
   std::unique_ptr<State> state_;
 };
 
+// SHA-256 of bytes that come piece by piece.
+class StreamHasher {
+ public:
+  StreamHasher();
+  ~StreamHasher();
+  StreamHasher(const StreamHasher&) = delete;
+  StreamHasher& operator=(const StreamHasher&) = delete;
+  void add(std::string_view bytes);
+  // Of all that was added; the hasher begins anew.
+  [[nodiscard]] Digest finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 // XXH3 64-bit: fast, not for adversaries. Stable across runs and machines.
 [[nodiscard]] uint64_t hash64(std::string_view bytes, uint64_t seed = 0);
 

@@ -38,9 +38,12 @@ std::vector<std::unique_ptr<Command>> make_commands(CLI::App& app) {
   commands.push_back(make_index_command());
   commands.push_back(make_ask_command());
   commands.push_back(make_search_command());
+  commands.push_back(make_run_command());
   commands.push_back(make_status_command());
   commands.push_back(make_remove_command());
   commands.push_back(make_cache_command());
+  commands.push_back(make_models_command());
+  commands.push_back(make_bench_command());
   commands.push_back(make_doctor_command());
   commands.push_back(make_config_command());
   commands.push_back(make_completion_command(app));

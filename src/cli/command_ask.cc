@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/library.h"
+#include "cli/load_models.h"
 #include "cli/metrics_table.h"
 #include "monitor/snapshot.h"
 
@@ -54,6 +55,9 @@ class AskCommand final : public Command {
     fields.add(*sub, "--min-relevance", "ask.min_relevance");
     fields.add(*sub, "--max-sentences", "ask.max_sentences");
     fields.add(*sub, "--tenant", "tenant");
+    add_model_flag(*sub, fields);
+    add_retrieval_model_flags(*sub, fields);
+    add_generation_flags(*sub, fields);
     fields.add_switch(*sub, "--no-cache", "cache.enabled", "false",
                       "Neither look for the answer in the cache nor keep it there");
     return sub;

@@ -11,11 +11,13 @@
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/library.h"
+#include "cli/load_models.h"
 #include "cli/metrics_table.h"
 #include "cli/progress_bar.h"
 #include "index/store_writer.h"
 #include "ingest/watcher.h"
 #include "monitor/snapshot.h"
+#include "pipeline/embedder_stage.h"
 #include "pipeline/indexer.h"
 #include "pipeline/lexical_stage.h"
 
@@ -111,11 +113,15 @@ class IndexCommand final : public Command {
     fields.add(*sub, "--exclude", "index.exclude");
     fields.add(*sub, "--max-file-mib", "index.max_file_mib");
     fields.add(*sub, "--threads", "index.threads");
+    fields.add(*sub, "--embedder", "embedder.path");
     return sub;
   }
 
   int run(Session& session) override {
     if (Status made = make_absolute(); !made.ok()) return fail(session, made.error());
+    Result<std::unique_ptr<providers::NativeEmbedder>> embedder = load_embedder(session);
+    if (!embedder.ok()) return fail(session, embedder.error());
+    embedder_ = *std::move(embedder);
     if (!watch_) return run_once(session, roots_);
     return run_watch(session);
   }
@@ -140,6 +146,11 @@ class IndexCommand final : public Command {
     Result<pipeline::IndexReport> report = index(session, roots, bar);
     bar.finish();
     if (!report.ok()) return fail(session, report.error());
+    if (const int64_t n_cut = embedder_ != nullptr ? embedder_->n_cut_tokens() : 0; n_cut > 0) {
+      session.terminal.note(fmt::format("{} beyond the embedder's context were left out of the vectors; "
+                                        "a smaller index.chunk_target_bytes keeps them",
+                                        format_count(n_cut, "token")));
+    }
     if (json_) {
       print_skipped(session.terminal, *report);
       json::object object = report_to_json(*report);
@@ -173,8 +184,13 @@ class IndexCommand final : public Command {
       reembed_ = false;  // once, not at each change that --watch sees
     }
     ThreadPool pool(static_cast<size_t>(session.config().index.threads));
-    pipeline::LexicalStage vectors(pool, session.metrics);
-    pipeline::Indexer indexer(store, vectors, session.metrics);
+    std::unique_ptr<pipeline::VectorStage> vectors;
+    if (embedder_ != nullptr) {
+      vectors = std::make_unique<pipeline::EmbedderStage>(*embedder_, session.metrics);
+    } else {
+      vectors = std::make_unique<pipeline::LexicalStage>(pool, session.metrics);
+    }
+    pipeline::Indexer indexer(store, *vectors, session.metrics);
     pipeline::IndexRequest request = index_request(session);
     request.roots = roots;
     request.rehash = rehash_;
@@ -226,6 +242,7 @@ class IndexCommand final : public Command {
   }
 
   std::vector<std::string> roots_;
+  std::unique_ptr<providers::NativeEmbedder> embedder_;  // null: the built-in lexical one
   bool watch_ = false;
   bool rehash_ = false;
   bool reembed_ = false;

@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/library.h"
+#include "cli/load_models.h"
 #include "cli/metrics_table.h"
 #include "monitor/snapshot.h"
 #include "monitor/trace.h"
@@ -45,6 +46,7 @@ class SearchCommand final : public Command {
                     "line with 'id' and 'results'")
         ->type_name("FILE");
     fields.add(*sub, "-k,--top-k", "search.top_k");
+    add_retrieval_model_flags(*sub, fields);
     return sub;
   }
 
@@ -55,8 +57,12 @@ class SearchCommand final : public Command {
     }
     Result<std::string> folder = store_folder(session);
     if (!folder.ok()) return fail(session, folder.error());
+    Result<std::unique_ptr<providers::NativeEmbedder>> embedder = load_embedder(session);
+    if (!embedder.ok()) return fail(session, embedder.error());
+    Result<std::unique_ptr<providers::Reranker>> reranker = load_reranker(session);
+    if (!reranker.ok()) return fail(session, reranker.error());
     Result<pipeline::Corpus> corpus =
-        pipeline::Corpus::open(*folder, corpus_options(session));
+        pipeline::Corpus::open(*folder, corpus_options(session, embedder->get(), reranker->get()));
     if (!corpus.ok()) return fail(session, corpus.error());
     const int code = queries_.empty() ? run_words(session, *corpus) : run_file(session, *corpus);
     if (explain_) session.terminal.note(metrics_table(monitor::take_snapshot(session.metrics)));

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/environment.h"
+#include "cli/load_models.h"
 #include "index/store_reader.h"
 #include "providers/extractive.h"
 
@@ -58,8 +59,11 @@ pipeline::IndexRequest index_request(const Session& session) {
   return request;
 }
 
-pipeline::CorpusOptions corpus_options(const Session& session) {
-  return {.exact_limit = static_cast<size_t>(session.config().search.exact_limit)};
+pipeline::CorpusOptions corpus_options(const Session& session, const providers::Embedder* embedder,
+                                       const providers::Reranker* reranker) {
+  return {.exact_limit = static_cast<size_t>(session.config().search.exact_limit),
+          .embedder = embedder,
+          .reranker = reranker};
 }
 
 pipeline::RetrieveOptions retrieve_options(const Session& session, int64_t top_k) {
@@ -67,7 +71,8 @@ pipeline::RetrieveOptions retrieve_options(const Session& session, int64_t top_k
   return {.top_k = static_cast<size_t>(top_k),
           .lexical_depth = static_cast<size_t>(config.search.lexical_depth),
           .vector_depth = static_cast<size_t>(config.search.vector_depth),
-          .rerank_depth = static_cast<size_t>(config.search.rerank_depth)};
+          .rerank_depth = static_cast<size_t>(config.reranker.path.empty() ? config.search.rerank_depth
+                                                                           : config.reranker.depth)};
 }
 
 pipeline::AskOptions ask_options(const Session& session) {
@@ -76,7 +81,11 @@ pipeline::AskOptions ask_options(const Session& session) {
   options.tenant = config.tenant;
   options.retrieve = retrieve_options(session, config.ask.top_k);
   options.min_relevance = config.ask.min_relevance;
+  // A model judges by itself what answers the question, also where the words differ.
+  const bool is_set = session.effective.origins.contains("ask.min_relevance");
+  if (!config.model.path.empty() && !is_set) options.min_relevance = 0;
   options.max_sentences = static_cast<int>(config.ask.max_sentences);
+  options.max_tokens = static_cast<int>(config.model.max_tokens);
   options.use_cache = config.cache.enabled;
   return options;
 }
@@ -92,13 +101,23 @@ Result<std::unique_ptr<cache::AnswerCache>> open_cache(Session& session, const s
 Result<std::unique_ptr<Library>> open_library(Session& session) {
   DM_ASSIGN(const std::string folder, store_folder(session));
   auto library = std::make_unique<Library>();
+  // A store that is not there is told before models are loaded, which takes a while.
+  if (auto store = index::StoreReader::open(folder); !store.ok()) return std::move(store).error();
+  DM_ASSIGN(library->embedder, load_embedder(session));
+  DM_ASSIGN(library->reranker, load_reranker(session));
   DM_ASSIGN(pipeline::Corpus corpus,
-            pipeline::Corpus::open(folder, corpus_options(session)));
+            pipeline::Corpus::open(folder, corpus_options(session, library->embedder.get(),
+                                                          library->reranker.get())));
   library->corpus = std::make_unique<pipeline::Corpus>(std::move(corpus));
-  library->generator = std::make_unique<providers::ExtractiveGenerator>(
-      [corpus = library->corpus.get()](std::string_view stem) {
-        return corpus->inverse_document_frequency(stem);
-      });
+  // Likewise vectors of another embedder.
+  if (Result<int64_t> opened = library->corpus->refresh(); !opened.ok()) return std::move(opened).error();
+  DM_ASSIGN(library->generator, load_generator(session));
+  if (library->generator == nullptr) {
+    library->generator = std::make_unique<providers::ExtractiveGenerator>(
+        [corpus = library->corpus.get()](std::string_view stem) {
+          return corpus->inverse_document_frequency(stem);
+        });
+  }
   if (session.config().cache.enabled) {
     Result<std::unique_ptr<cache::AnswerCache>> cache = open_cache(session, folder);
     // Answers can be made without it; say so and go on.

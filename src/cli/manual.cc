@@ -22,6 +22,8 @@ Examples:
   docmind ask --explain --json "..."   where the time went, for programs
   docmind search -k 10 "notice period" the passages alone
   docmind search --queries q.tsv       a file of id<TAB>query lines
+  docmind models pull qwen3-4b-q4_k_m  download a model; 'docmind models list' shows which
+  docmind models show FILE.gguf        what is in a model file, and the memory it needs
 
 Results go to standard output, progress and notes to standard error.
 
@@ -32,6 +34,9 @@ Exit codes:
 Files:
   $XDG_CONFIG_HOME/docmind/config.toml (~/.config)     configuration; 'docmind config' prints one
   $XDG_DATA_HOME/docmind/default (~/.local/share)      the store; --store names another folder
+  $XDG_DATA_HOME/docmind/models                        downloaded models, each with its SHA-256
+  $XDG_CONFIG_HOME/docmind/models.toml                 your own models for 'docmind models pull':
+                                                       [[model]] name, kind, url, sha256, bytes, ...
 
 Configuration keys (in the file as [section] key = value, in the environment as DOCMIND_SECTION_KEY):
 )";

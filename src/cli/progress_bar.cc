@@ -51,6 +51,9 @@ std::string ProgressBar::line(const IndexProgress& progress) const {
                         format_count(progress.n_total),
                         progress.phase == IndexProgress::Phase::kRead ? "files" : "chunks");
     const double seconds = since_start_.elapsed_ms() / 1000;
+    if (const double s = since_embedding_.elapsed_ms() / 1000; progress.n_tokens > 0 && s > 0.2) {
+      text += fmt::format("  {:.0f} tokens/s", static_cast<double>(progress.n_tokens) / s);
+    }
     if (progress.done_bytes > 0 && seconds > 0.2) {
       text += fmt::format("  {}/s", format_bytes(static_cast<int64_t>(
                                         static_cast<double>(progress.done_bytes) / seconds)));
@@ -63,19 +66,54 @@ std::string ProgressBar::line(const IndexProgress& progress) const {
   return text;
 }
 
-void ProgressBar::show(const IndexProgress& progress) {
+bool ProgressBar::is_due() {
   const double now_ms = since_start_.elapsed_ms();
   const double gap_ms = terminal_.err_is_tty() ? kRedrawMs : kPlainLineMs;
-  if (now_ms - last_ms_ < gap_ms) return;
+  if (now_ms - last_ms_ < gap_ms) return false;
   last_ms_ = now_ms;
+  return true;
+}
+
+void ProgressBar::draw(const std::string& line) {
   if (terminal_.err_is_tty()) {
     // A line that wraps could not be cleared again.
-    std::fprintf(stderr, "\r\x1b[K%s", ellipsize(line(progress), terminal_.width() - 1).c_str());
+    std::fprintf(stderr, "\r\x1b[K%s", ellipsize(line, terminal_.width() - 1).c_str());
     std::fflush(stderr);
     drawn_ = true;
   } else {
-    terminal_.note(line(progress));
+    terminal_.note(line);
   }
+}
+
+void ProgressBar::show(const IndexProgress& progress) {
+  if (progress.n_tokens == 0) since_embedding_.restart();
+  if (is_due()) draw(line(progress));
+}
+
+void ProgressBar::show_bytes(std::string_view what, int64_t n_done, int64_t n_total) {
+  if (what != what_ || n_done < first_bytes_) {  // the rate is of what came since then
+    what_ = what;
+    first_bytes_ = n_done;
+    since_first_.restart();
+  }
+  if (!is_due()) return;
+  std::string text(what);
+  if (n_total > 0) {
+    const double share = static_cast<double>(n_done) / static_cast<double>(n_total);
+    if (terminal_.err_is_tty()) text += " " + bar_of(share);
+    text += fmt::format(" {:3.0f}%  {} of {}", share * 100, format_bytes(n_done), format_bytes(n_total));
+  } else {
+    text += " " + format_bytes(n_done);
+  }
+  const double seconds = since_first_.elapsed_ms() / 1000;
+  if (seconds > 0.5) {
+    const double rate = static_cast<double>(n_done - first_bytes_) / seconds;
+    text += fmt::format("  {}/s", format_bytes(static_cast<int64_t>(rate)));
+    if (n_total > n_done && rate > 0) {
+      text += fmt::format("  {} left", format_ms(static_cast<double>(n_total - n_done) / rate * 1000));
+    }
+  }
+  draw(text);
 }
 
 void ProgressBar::finish() {

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "cli/terminal.h"
@@ -20,14 +22,24 @@ class ProgressBar {
   ProgressBar& operator=(const ProgressBar&) = delete;
 
   void show(const pipeline::IndexProgress& progress);
+  // The same for plain bytes: `what` is a word or two, `n_total` 0 when unknown.
+  void show_bytes(std::string_view what, int64_t n_done, int64_t n_total);
   void finish();
 
  private:
+  // Whether enough time has passed since the last one.
+  bool is_due();
+  void draw(const std::string& line);
+
   std::string line(const pipeline::IndexProgress& progress) const;
 
   const Terminal& terminal_;
   Stopwatch since_start_;
   double last_ms_ = 0;
+  Stopwatch since_embedding_;  // since the last progress without tokens
+  std::string what_;         // of show_bytes, with what it was first called for that
+  Stopwatch since_first_;
+  int64_t first_bytes_ = 0;
   bool drawn_ = false;
 };
 

@@ -30,7 +30,8 @@ std::string settings_of(const AskOptions& options) {
          std::to_string(options.retrieve.lexical_depth) + "/" +
          std::to_string(options.retrieve.vector_depth) + "/" +
          std::to_string(options.retrieve.rerank_depth) + "/" +
-         std::to_string(options.min_relevance) + "/" + std::to_string(options.max_sentences);
+         std::to_string(options.min_relevance) + "/" + std::to_string(options.max_sentences) + "/" +
+         std::to_string(options.max_tokens);
 }
 
 std::vector<std::string> quotes_of(std::span<const providers::Evidence> evidence,
@@ -68,7 +69,7 @@ cache::AnswerScope Asker::scope_of(const AskOptions& options) const {
   scope.provider = generator_.info().identity;
   scope.embedder = corpus_.embedder_identity();
   scope.prompt_version = kPromptVersion;
-  scope.settings = settings_of(options);
+  scope.settings = settings_of(options) + "/" + corpus_.reranker_identity();
   return scope;
 }
 
@@ -139,6 +140,7 @@ Result<Answer> Asker::generate(std::string_view question, const Retrieval& retri
     monitor::StageTimer timer(trace, Stage::kGenerate);
     const providers::GenerateRequest request{.question = question,
                                              .passages = passages,
+                                             .max_tokens = options.max_tokens,
                                              .max_sentences = options.max_sentences};
     const auto show = [&](std::string piece) {
       answer.text += piece;
@@ -146,9 +148,10 @@ Result<Answer> Asker::generate(std::string_view question, const Retrieval& retri
     };
     // A document's own "[2]" must not be taken for a citation. Which words are its own is known when
     // all is said, so the text is then held back until the end.
-    const bool hold = std::any_of(passages.begin(), passages.end(), [](const auto& passage) {
-      return holds_mark(passage.text);
-    });
+    const bool hold = generator_.quotes_documents() &&
+                      std::any_of(passages.begin(), passages.end(), [](const auto& passage) {
+                        return holds_mark(passage.text);
+                      });
     DM_ASSIGN(generated,
               generator_.generate(
                   request,

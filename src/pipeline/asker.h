@@ -17,9 +17,10 @@ namespace docmind::pipeline {
 
 struct AskOptions {
   std::string tenant = "local";
-  RetrieveOptions retrieve;
+  RetrieveOptions retrieve = {};
   double min_relevance = 0.51;  // below it a passage is not used; none left: no answer
-  int max_sentences = 4;
+  int max_sentences = 4;     // of an extracted answer
+  int max_tokens = 512;      // of an answer; words of an extracted one
   bool use_cache = true;
 };
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/hash.h"
+#include "pipeline/embedder_stage.h"
 #include "pipeline/hybrid_search.h"
 #include "pipeline/lexical_terms.h"
 #include "providers/lexical_reranker.h"
@@ -38,16 +39,19 @@ struct Corpus::Impl {
   int64_t n_chunks = 0;
   std::optional<index::EmbedderRecord> embedder_record;
   std::unique_ptr<StoredTerms> terms;
-  std::unique_ptr<providers::LexicalEmbedder> embedder;
+  std::unique_ptr<providers::LexicalEmbedder> lexical_embedder;
+  const providers::Embedder* embedder = nullptr;  // that one or the options'
   std::unique_ptr<index::VectorIndex> vectors;
   std::unordered_map<std::string, double> idf;  // stems asked for so far
 
   Status reload(int64_t new_generation);
+  Status open_lexical_embedder();
   Result<std::unique_ptr<index::VectorIndex>> open_vectors(int64_t new_generation) const;
   Result<std::vector<Ranked>> rank(std::string_view question, std::span<const HybridHit> hits,
                                    const RetrieveOptions& wanted, monitor::Trace& trace,
                                    const CancelToken& cancel);
-  Status rerank(std::string_view question, std::span<Ranked> ranked, const CancelToken& cancel);
+  Status rerank(std::string_view question, std::span<Ranked> ranked, size_t n_reranked,
+                const CancelToken& cancel);
   Result<Retrieval> collect(std::string_view question, std::vector<Ranked> ranked);
   double idf_of(std::string_view stem);
 };
@@ -65,23 +69,39 @@ Result<std::unique_ptr<index::VectorIndex>> Corpus::Impl::open_vectors(int64_t n
   return index::make_exact_index(std::move(matrix));
 }
 
+// The one that was trained on this store; none while nothing was.
+Status Corpus::Impl::open_lexical_embedder() {
+  DM_ASSIGN(const std::optional<LexicalState> state, read_lexical_state(store));
+  if (!state) {
+    return Error{ErrorCode::kMismatch,
+                 "this store was indexed with the embedder '" + embedder_record->identity +
+                     "'; name its model with --embedder or embedder.path, or make the built-in "
+                     "vectors: docmind index --reembed"};
+  }
+  DM_TRY(index::check_embedder(
+      embedder_record, embedder_record_of(providers::LexicalEmbedder::info_of(state->parameters))));
+  DM_ASSIGN(terms, StoredTerms::open(store, *state));
+  lexical_embedder = std::make_unique<providers::LexicalEmbedder>(*terms);
+  embedder = lexical_embedder.get();
+  return {};
+}
+
 Status Corpus::Impl::reload(int64_t new_generation) {
   generation = -1;
   idf.clear();
   vectors.reset();
-  embedder.reset();
+  embedder = nullptr;
+  lexical_embedder.reset();
   terms.reset();
   DM_ASSIGN(n_chunks, store.db().query_int("SELECT count(*) FROM chunks"));
   DM_ASSIGN(embedder_record, store.embedder());
-  DM_ASSIGN(const std::optional<LexicalState> state, read_lexical_state(store));
-  if (embedder_record && state) {
-    const providers::EmbedderInfo info = providers::LexicalEmbedder::info_of(state->parameters);
-    DM_TRY(index::check_embedder(embedder_record,
-                                 {.identity = info.provider.identity,
-                                  .dimension = static_cast<int64_t>(info.dimension),
-                                  .normalised = info.normalised}));
-    DM_ASSIGN(terms, StoredTerms::open(store, *state));
-    embedder = std::make_unique<providers::LexicalEmbedder>(*terms);
+  if (embedder_record) {
+    if (options.embedder != nullptr) {
+      DM_TRY(index::check_embedder(embedder_record, embedder_record_of(options.embedder->info())));
+      embedder = options.embedder;
+    } else {
+      DM_TRY(open_lexical_embedder());
+    }
     DM_ASSIGN(vectors, open_vectors(new_generation));
   }
   generation = new_generation;
@@ -114,25 +134,35 @@ Result<std::vector<Ranked>> Corpus::Impl::rank(std::string_view question,
   }
   if (wanted.rerank_depth > 0) {
     monitor::StageTimer timer(trace, monitor::Stage::kRerank);
-    DM_TRY(rerank(question, std::span(ranked).first(std::min(ranked.size(), wanted.rerank_depth)),
-                  cancel));
+    DM_TRY(rerank(question, ranked, std::min(ranked.size(), wanted.rerank_depth), cancel));
   }
   if (ranked.size() > wanted.top_k) ranked.resize(wanted.top_k);
   return ranked;
 }
 
-// A good passage gains on the fused score; what the fusion says is never thrown away.
-Status Corpus::Impl::rerank(std::string_view question, std::span<Ranked> ranked,
+// By the lexical reranker a good passage gains on the fused score, and what the fusion says is never
+// thrown away. A model's probability is the score itself; the passages that it did not see follow.
+Status Corpus::Impl::rerank(std::string_view question, std::span<Ranked> ranked, size_t n_reranked,
                             const CancelToken& cancel) {
   std::vector<providers::Passage> passages;
-  for (const Ranked& entry : ranked) {
+  for (const Ranked& entry : ranked.first(n_reranked)) {
     passages.push_back(
         {.text = entry.chunk.text, .title = entry.chunk.title, .heading = entry.chunk.heading});
   }
-  const providers::LexicalReranker reranker(
+  const providers::LexicalReranker lexical_reranker(
       [this](std::string_view stem) { return idf_of(stem); });
+  const bool by_model = options.reranker != nullptr;
+  const providers::Reranker& reranker = by_model ? *options.reranker : lexical_reranker;
   DM_ASSIGN(const std::vector<double> scores, reranker.rerank(question, passages, cancel));
-  for (size_t i = 0; i < ranked.size(); ++i) ranked[i].score *= 1 + scores[i];
+  double least = 1;
+  for (size_t i = 0; i < n_reranked; ++i) {
+    ranked[i].score = by_model ? scores[i] : ranked[i].score * (1 + scores[i]);
+    least = std::min(least, ranked[i].score);
+  }
+  if (by_model) {
+    for (Ranked& entry : ranked.subspan(n_reranked)) entry.score *= least;  // fused scores are below 1
+  }
+  ranked = ranked.first(by_model ? ranked.size() : n_reranked);
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const Ranked& a, const Ranked& b) { return a.score > b.score; });
   return {};
@@ -184,6 +214,10 @@ Result<Corpus> Corpus::open(const std::string& folder, const CorpusOptions& opti
 
 const index::StoreReader& Corpus::store() const { return impl_->store; }
 
+std::string Corpus::reranker_identity() const {
+  return impl_->options.reranker != nullptr ? impl_->options.reranker->info().identity : std::string();
+}
+
 std::string Corpus::embedder_identity() const {
   return impl_->embedder_record ? impl_->embedder_record->identity : std::string();
 }
@@ -207,8 +241,10 @@ Result<Retrieval> Corpus::retrieve(std::string_view question, const RetrieveOpti
     const HybridParts parts{.store = &impl_->store,
                             .lexical = &impl_->lexical,
                             .vectors = impl_->vectors.get(),
-                            .embedder = impl_->embedder.get()};
+                            .embedder = impl_->embedder};
     HybridOptions hybrid;
+    // A model's vectors know what a short question means as well as a long one.
+    if (impl_->options.embedder != nullptr) hybrid.least_vector_weight = 1;
     hybrid.lexical_scores = std::max(hybrid.lexical_scores, options.lexical_depth);
     hybrid.pool_depth = options.vector_depth;
     DM_ASSIGN(const std::vector<HybridHit> hits,

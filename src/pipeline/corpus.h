@@ -22,6 +22,10 @@ namespace docmind::pipeline {
 
 struct CorpusOptions {
   size_t exact_limit = 200'000;  // more vectors than this are searched through the graph
+  // Of the store's vectors, where they are not the built-in lexical ones; borrowed.
+  const providers::Embedder* embedder = nullptr;
+  // Its probability is then the score of a passage; null: the built-in lexical one. Borrowed.
+  const providers::Reranker* reranker = nullptr;
 };
 
 struct RetrieveOptions {
@@ -56,12 +60,15 @@ class Corpus {
   const index::StoreReader& store() const;
   // Identity of the embedder that made the vectors; empty while there are none.
   std::string embedder_identity() const;
+  // Identity of CorpusOptions::reranker; empty without one.
+  std::string reranker_identity() const;
 
   // Brings the view up to the last commit; returns the generation.
   Result<int64_t> refresh();
 
   // Hybrid retrieval: BM25F and vectors, fused by reciprocal rank, then reranked by headings and
-  // the closeness of the question's words. An empty store is kNotFound.
+  // the closeness of the question's words, or by a model. An empty store is kNotFound, vectors of
+  // another embedder than the one given kMismatch.
   Result<Retrieval> retrieve(std::string_view question, const RetrieveOptions& options,
                              monitor::Trace& trace, const CancelToken& cancel);
 

@@ -24,6 +24,7 @@ struct IndexProgress {
   int64_t n_total = 0;
   int64_t done_bytes = 0;
   int64_t total_bytes = 0;
+  int64_t n_tokens = 0;  // embedded so far, where a model embeds
   std::string_view path = {};  // the file just finished; borrowed during the call
 };
 using ProgressSink = std::function<void(const IndexProgress&)>;

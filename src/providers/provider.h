@@ -25,8 +25,8 @@ struct ProviderInfo {
 // A retrieved passage as a generator sees it. Strings are borrowed from the caller.
 struct Passage {
   std::string_view text;
-  std::string_view title;    // of the document
-  std::string_view heading;  // section path
+  std::string_view title = {};    // of the document
+  std::string_view heading = {};  // section path
   double relevance = 0;      // 0..1, how well it covers the question; see pipeline/relevance.h
 };
 
@@ -66,6 +66,9 @@ class Generator {
   [[nodiscard]] virtual Result<GenerateResult> generate(const GenerateRequest& request,
                                                         const TextSink& sink,
                                                         const CancelToken& cancel) const = 0;
+  // Whether the text may repeat documents word by word, their own "[2]" included. Then what looks
+  // like a mark is one only outside of the evidence, and nothing can be shown before the end.
+  [[nodiscard]] virtual bool quotes_documents() const { return true; }
 };
 
 // Some models embed questions and documents differently.
@@ -85,6 +88,8 @@ class Embedder {
   // feature gives a zero row.
   [[nodiscard]] virtual Status embed(std::span<const std::string_view> texts, EmbedKind kind,
                                      std::span<float> out, const CancelToken& cancel) const = 0;
+  // Tokens embedded so far, for rates; 0 where there are none to count. Any thread.
+  [[nodiscard]] virtual int64_t n_tokens() const { return 0; }
 };
 
 class Reranker {

@@ -74,4 +74,10 @@ std::string quote_lines_of(std::string_view span) {
   return quote;
 }
 
+std::string visible_text(std::string_view text) {
+  std::string clean = without_hidden(text);
+  std::erase_if(clean, [](char c) { return is_space(c) && c != '\n' && c != '\t' && c != ' '; });
+  return clean;
+}
+
 }  // namespace docmind::providers

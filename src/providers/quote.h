@@ -15,4 +15,8 @@ namespace docmind::providers {
 // The same, but line ends and the white space before the first character of a line stay; for code.
 [[nodiscard]] std::string quote_lines_of(std::string_view span);
 
+// The text as it is, without control characters (line ends and tabs stay) and marks that reorder
+// writing: what a model generates is as little to be trusted on a terminal as what a document holds.
+[[nodiscard]] std::string visible_text(std::string_view text);
+
 }  // namespace docmind::providers

@@ -47,6 +47,8 @@ TEST_F(ConfigLoadTest, WithoutSourcesEverythingIsDefault) {
   EXPECT_TRUE(effective.origins.empty());
   EXPECT_EQ(effective.file_path, "");
   EXPECT_EQ(effective.config.store.path, folder.path(".local/share/docmind/default"));
+  EXPECT_EQ(effective.config.models.path, folder.path(".local/share/docmind/models"));
+  EXPECT_EQ(effective.config.models.catalogue, folder.path(".config/docmind/models.toml"));
   EXPECT_EQ(effective.config.search.top_k, Config().search.top_k);
   EXPECT_EQ(origin(effective, "search.top_k"), "default");
 }
@@ -176,6 +178,8 @@ TEST_F(ConfigLoadTest, MalformedTomlIsNamedWithItsLine) {
 TEST_F(ConfigLoadTest, WithoutAHomeTheStoreHasNoPathYet) {
   sources.env = {};
   EXPECT_EQ(load().config.store.path, "");
+  EXPECT_EQ(load().config.models.path, "");
+  EXPECT_EQ(load().config.models.catalogue, "");
 }
 
 TEST_F(ConfigLoadTest, PrintsEveryFieldWithItsOrigin) {

@@ -25,6 +25,17 @@ TEST(Sha256, SeesEveryByte) {
   EXPECT_NE(sha256(std::string_view("\0", 1)), sha256(""));
 }
 
+TEST(StreamHasher, IsTheHashOfAllPiecesAndBeginsAnew) {
+  StreamHasher hasher;
+  hasher.add("a");
+  hasher.add("");
+  hasher.add("bc");
+  EXPECT_EQ(hasher.finish(), sha256("abc"));
+  hasher.add("x");
+  EXPECT_EQ(hasher.finish(), sha256("x"));
+  EXPECT_EQ(hasher.finish(), sha256(""));
+}
+
 TEST(ToHex, PrintsLeadingZerosInLowerCase) {
   Digest digest{};
   digest[0] = 0x0a;

@@ -9,7 +9,7 @@ namespace docmind::test {
 namespace {
 
 const std::vector<std::string> kCommands = {"index",  "ask",    "search", "status",    "remove",
-                                            "cache",  "doctor", "config", "completion"};
+                                            "cache",  "models", "doctor", "config", "completion"};
 
 TEST(Help, NamesEveryCommandKeyAndExitCode) {
   Sandbox box;

@@ -32,7 +32,8 @@ struct AttentionShape {
 // the room between rows of queries. The last block lies at the end of its page, and so does the scratch.
 class AttentionProblem {
  public:
-  AttentionProblem(const AttentionShape& a_shape, uint32_t seed) : shape(a_shape), generator_(seed), blocks_(kv_bytes(a_shape)) {
+  AttentionProblem(const AttentionShape& a_shape, uint32_t seed)
+    : shape(a_shape), generator_(seed), blocks_(kv_bytes(a_shape)) {
     job.n_queries = shape.n_queries;
     job.n_heads = shape.n_heads;
     job.n_kv_heads = shape.n_kv_heads;
@@ -77,7 +78,9 @@ class AttentionProblem {
  private:
   static constexpr int64_t kGap = 8;  // floats between rows
 
-  static size_t head_bytes(const AttentionShape& s) { return static_cast<size_t>(kKvBlockTokens * s.head_dim) * sizeof(Half); }
+  static size_t head_bytes(const AttentionShape& s) {
+    return static_cast<size_t>(kKvBlockTokens * s.head_dim) * sizeof(Half);
+  }
   static int64_t n_blocks(const AttentionShape& s) { return (s.n_keys + kKvBlockTokens - 1) / kKvBlockTokens; }
   static size_t kv_bytes(const AttentionShape& s) {
     return static_cast<size_t>(n_blocks(s) * s.n_kv_heads) * 2 * head_bytes(s);

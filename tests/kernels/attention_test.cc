@@ -27,7 +27,7 @@ using Shape = test::AttentionShape;
 constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
 constexpr double kBf16Roundoff = 0x1p-8;
 
-std::string describe(const AttentionShape& s) {
+std::string describe(const Shape& s) {
   return testing::PrintToString(std::vector<int64_t>{s.n_queries, s.n_heads, s.n_kv_heads, s.head_dim, s.n_keys,
                                                      s.causal, s.first_position, s.exact});
 }
@@ -51,7 +51,8 @@ Expected expect_row(Problem& p, int64_t query, int64_t head, bool bf16) {
   for (int64_t t = 0; t < n; ++t) {
     double score = 0, squares = 0, magnitude = 0;
     for (int64_t c = 0; c < d; ++c) {
-      const double product = static_cast<double>(p.query(query, head)[c]) * kernels::half_to_float(p.key(kv_head, t)[c]);
+      const double q = p.query(query, head)[c];
+      const double product = q * kernels::half_to_float(p.key(kv_head, t)[c]);
       score += product;
       squares += product * product;
       magnitude += std::abs(product);

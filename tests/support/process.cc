@@ -102,7 +102,7 @@ Process::Process(const ProcessOptions& options)
     close_fd(ends[2]);
   }
   write(options.input);
-  if (!terminal_) close_fd(in_);
+  if (!options.keep_input) close_input();
 }
 
 void Process::start(const ProcessOptions& options, int (&ends)[3]) {
@@ -123,7 +123,7 @@ Process::~Process() {
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
-  if (!terminal_) close_fd(in_);
+  close_input();
   close_fd(out_);
   close_fd(err_);
 }
@@ -135,6 +135,10 @@ void Process::write(std::string_view text) {
     if (n < 0) return;  // it reads no more
     text.remove_prefix(static_cast<size_t>(n));
   }
+}
+
+void Process::close_input() {
+  if (!terminal_) close_fd(in_);
 }
 
 void Process::kill(int signal) const {
@@ -176,6 +180,19 @@ bool Process::wait_for(std::string_view text) {
     }
     const int left = ms_left();
     if (left == 0 || !pump(left)) return false;
+  }
+}
+
+std::optional<std::string> Process::read_line() {
+  while (true) {
+    const size_t end = result_.out.find('\n', n_read_);
+    if (end != std::string::npos) {
+      std::string line = result_.out.substr(n_read_, end - n_read_);
+      n_read_ = end + 1;
+      return line;
+    }
+    const int left = ms_left();
+    if (left == 0 || !pump(left)) return std::nullopt;
   }
 }
 

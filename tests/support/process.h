@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@ struct ProcessOptions {
   std::map<std::string, std::string> env;  // all of the environment
   std::string folder{};                    // working folder; empty: the test's own
   std::string input{};                     // standard input; of a pipe the end follows
+  bool keep_input = false;                 // the pipe stays open for write(), until close_input()
   bool terminal = false;                   // all three streams are a terminal of `columns`
   unsigned short columns = 100;
   int timeout_s = 120;                     // only against hangs: a failure of the test
@@ -41,8 +43,11 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   [[nodiscard]] pid_t pid() const { return pid_; }
-  // Types into the terminal.
+  // Types into the terminal, or the pipe of `keep_input`.
   void write(std::string_view text);
+  void close_input();
+  // The next whole line of standard output, without its end; empty when there is no more or time ran out.
+  [[nodiscard]] std::optional<std::string> read_line();
   void kill(int signal) const;
   // Reads on until standard output and error together hold `text` at or after the end of what was
   // found before; false when the program ended or time ran out before that.
@@ -68,6 +73,7 @@ class Process {
   ProcessResult result_;
   std::string seen_;  // both streams as they came
   size_t found_ = 0;
+  size_t n_read_ = 0;  // bytes of standard output that read_line() gave away
 };
 
 inline ProcessResult run_process(const ProcessOptions& options) { return Process(options).wait(); }

@@ -26,8 +26,12 @@ struct AttentionRows {
     : job(a_job), kv_head(a_kv_head), query_begin(a_query_begin), group(a_job.n_heads / a_job.n_kv_heads),
       n_rows((query_end - a_query_begin) * group) {}
 
-  const float* query(int64_t row) const { return job.q + (query_begin + row / group) * job.q_stride + head_offset(row); }
-  float* out(int64_t row) const { return job.out + (query_begin + row / group) * job.out_stride + head_offset(row); }
+  const float* query(int64_t row) const {
+    return job.q + (query_begin + row / group) * job.q_stride + head_offset(row);
+  }
+  float* out(int64_t row) const {
+    return job.out + (query_begin + row / group) * job.out_stride + head_offset(row);
+  }
   // Keys [0, visible) are seen by the row.
   int64_t visible(int64_t row) const {
     const int64_t seen = job.first_position + query_begin + row / group + 1;

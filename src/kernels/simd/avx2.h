@@ -166,8 +166,11 @@ struct Floats {
       const __m256 b = f(rows[2 * i + 1].low, rows[2 * i + 1].high);
       pairs[i] = f(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
     }
-    const __m256 first_four = f(_mm256_shuffle_ps(pairs[0], pairs[1], 0x44), _mm256_shuffle_ps(pairs[0], pairs[1], 0xee));
-    const __m256 last_four = f(_mm256_shuffle_ps(pairs[2], pairs[3], 0x44), _mm256_shuffle_ps(pairs[2], pairs[3], 0xee));
+    const auto four_of = [&](__m256 a, __m256 b) {
+      return f(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
+    };
+    const __m256 first_four = four_of(pairs[0], pairs[1]);
+    const __m256 last_four = four_of(pairs[2], pairs[3]);
     return f(_mm256_permute2f128_ps(first_four, last_four, 0x20),
              _mm256_permute2f128_ps(first_four, last_four, 0x31));
   }

@@ -1,0 +1,99 @@
+// From the configuration to loaded models.
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/load_models.h"
+
+#include <filesystem>
+
+#include "base/text.h"
+#include "cli/progress_bar.h"
+#include "engine/embedding_model.h"
+#include "engine/rerank_model.h"
+#include "providers/model_catalogue.h"
+
+namespace docmind::cli {
+namespace {
+
+template <typename Model>
+Result<std::shared_ptr<Model>> load_model(Session& session, const std::string& name) {
+  DM_ASSIGN(const std::string path, providers::resolve_model(session.config(), name));
+  ProgressBar bar(session.terminal);
+  const std::string what = "loading " + printable(std::filesystem::path(path).filename().string());
+  engine::EngineOptions options = engine_options(session.config());
+  options.progress = [&](size_t n_done, size_t n_total) {
+    bar.show_bytes(what, static_cast<int64_t>(n_done), static_cast<int64_t>(n_total));
+    return !session.cancel.cancelled();
+  };
+  DM_ASSIGN(std::unique_ptr<Model> model, Model::load(path, options));
+  return std::shared_ptr<Model>(std::move(model));
+}
+
+}  // namespace
+
+void add_model_flag(CLI::App& app, FieldFlags& fields) { fields.add(app, "--model", "model.path"); }
+
+void add_retrieval_model_flags(CLI::App& app, FieldFlags& fields) {
+  fields.add(app, "--embedder", "embedder.path");
+  fields.add(app, "--reranker", "reranker.path");
+}
+
+void add_generation_flags(CLI::App& app, FieldFlags& fields) {
+  fields.add(app, "--threads", "model.threads");
+  fields.add(app, "--context", "model.context");
+  fields.add(app, "--max-tokens", "model.max_tokens");
+  fields.add(app, "--temperature", "model.temperature");
+  fields.add(app, "--seed", "model.seed");
+  fields.add_switch(app, "--thinking", "model.thinking", "true",
+                    "Let a model that can think do so before it answers");
+}
+
+engine::EngineOptions engine_options(const Config& config) {
+  return {.n_threads = static_cast<size_t>(config.model.threads),
+          .isa = config.model.isa,
+          .n_context = config.model.context};
+}
+
+engine::SamplingOptions sampling_options(const Config& config) {
+  engine::SamplingOptions options;
+  options.top_k = static_cast<size_t>(config.model.top_k);
+  options.top_p = config.model.top_p;
+  options.min_p = config.model.min_p;
+  options.temperature = config.model.temperature;
+  options.seed = static_cast<uint64_t>(config.model.seed);
+  return options;
+}
+
+Result<std::shared_ptr<engine::TextModel>> load_text_model(Session& session, const std::string& name) {
+  return load_model<engine::TextModel>(session, name);
+}
+
+Result<std::unique_ptr<providers::Generator>> load_generator(Session& session) {
+  const Config& config = session.config();
+  std::unique_ptr<providers::Generator> generator;
+  if (config.model.path.empty()) return generator;
+  DM_ASSIGN(std::shared_ptr<engine::TextModel> model, load_text_model(session, config.model.path));
+  generator = std::make_unique<providers::NativeGenerator>(
+      std::move(model), providers::NativeGeneratorOptions{.sampling = sampling_options(config),
+                                                          .thinking = config.model.thinking});
+  return generator;
+}
+
+Result<std::unique_ptr<providers::NativeEmbedder>> load_embedder(Session& session) {
+  std::unique_ptr<providers::NativeEmbedder> embedder;
+  const std::string& name = session.config().embedder.path;
+  if (name.empty()) return embedder;
+  DM_ASSIGN(std::shared_ptr<engine::EmbeddingModel> model,
+            load_model<engine::EmbeddingModel>(session, name));
+  embedder = std::make_unique<providers::NativeEmbedder>(std::move(model));
+  return embedder;
+}
+
+Result<std::unique_ptr<providers::Reranker>> load_reranker(Session& session) {
+  std::unique_ptr<providers::Reranker> reranker;
+  const std::string& name = session.config().reranker.path;
+  if (name.empty()) return reranker;
+  DM_ASSIGN(std::shared_ptr<engine::RerankModel> model, load_model<engine::RerankModel>(session, name));
+  reranker = std::make_unique<providers::NativeReranker>(std::move(model));
+  return reranker;
+}
+
+}  // namespace docmind::cli

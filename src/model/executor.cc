@@ -1,0 +1,127 @@
+// Executor: the matrix products and row loops of a forward pass, spread over a team of threads.
+// SPDX-License-Identifier: Apache-2.0
+#include "model/executor.h"
+
+#include <algorithm>
+
+namespace docmind::model {
+namespace {
+
+constexpr size_t to_lines(size_t n_bytes) { return (n_bytes + 63) / 64 * 64; }
+constexpr size_t float_lines(int64_t n) { return to_lines(static_cast<size_t>(n) * sizeof(float)); }
+
+// The panels [begin, end) as a matrix of their own.
+kernels::PackedMatrix slice(const kernels::PackedMatrix& matrix, int64_t begin, int64_t end) {
+  const size_t offset = static_cast<size_t>(begin) * kernels::panel_bytes(matrix.type, matrix.cols);
+  return {.type = matrix.type,
+          .rows = std::min(end * kernels::kPanelRows, matrix.rows) - begin * kernels::kPanelRows,
+          .cols = matrix.cols,
+          .data = matrix.data + offset};
+}
+
+}  // namespace
+
+void Operand::fit(const kernels::PackedMatrix& weight, int64_t max_rows) {
+  const bool codes = kernels::uses_quantized_activations(weight.type);
+  size_t& n_bytes = codes ? code_bytes_ : value_bytes_;
+  n_bytes = std::max(n_bytes, to_lines(kernels::activation_bytes(max_rows, weight.cols, codes)));
+}
+
+void Operand::shape(int64_t n_rows, std::span<const Linear* const> weights) {
+  n_rows_ = n_rows;
+  uses_codes_ = uses_values_ = false;
+  for (const Linear* linear : weights) {
+    const bool codes = kernels::uses_quantized_activations(linear->weight.type);
+    (codes ? uses_codes_ : uses_values_) = true;
+  }
+  const int64_t cols = (*weights.begin())->weight.cols;
+  if (uses_codes_) codes_ = kernels::place_activations(n_rows, cols, true, memory_);
+  if (uses_values_) values_ = kernels::place_activations(n_rows, cols, false, memory_ + code_bytes_);
+}
+
+void Operand::load(const kernels::KernelTable& table, const float* x, int64_t stride, int64_t row, int64_t n_rows) {
+  if (uses_codes_) table.load_activations(x, stride, row, n_rows, codes_);
+  if (uses_values_) table.load_activations(x, stride, row, n_rows, values_);
+}
+
+void Executor::fit(const kernels::PackedMatrix& weight) {
+  operand_.fit(weight, max_rows_);
+  kernel_bytes_ = std::max(kernel_bytes_, to_lines(kernels::matmul_scratch_bytes(weight.cols)));
+}
+
+void Executor::fit_attention(const kernels::AttentionJob& job) {
+  kernel_bytes_ = std::max(kernel_bytes_, to_lines(kernels::attention_scratch_bytes(job, kQueryTile)));
+}
+
+Status Executor::allocate(std::initializer_list<RowBuffer> buffers) {
+  size_t n_bytes = 0;
+  for (const RowBuffer& buffer : buffers) n_bytes += float_lines(max_rows_ * buffer.width);
+  const size_t operand_at = n_bytes;
+  threads_at_ = operand_at + operand_.n_bytes();
+  thread_bytes_ = kernel_bytes_ + float_lines(gated_floats_);
+  DM_ASSIGN(memory_, AlignedBuffer::allocate(threads_at_ + thread_bytes_ * team_.n_threads()));
+  std::byte* place = memory_.data();
+  for (const RowBuffer& buffer : buffers) {
+    *buffer.rows = reinterpret_cast<float*>(place);
+    place += float_lines(max_rows_ * buffer.width);
+  }
+  operand_.place(memory_.data() + operand_at);
+  return {};
+}
+
+// Few enough pieces that each streams for a while, enough that a late thread does not hold up the
+// others; an even number of panels, as products of many rows take two at a time.
+int64_t Executor::panel_grain(int64_t n_panels) const {
+  const int64_t grain = n_panels / (static_cast<int64_t>(team_.n_threads()) * 8);
+  return std::clamp<int64_t>(grain / 2 * 2, 2, 64);
+}
+
+void Executor::add_bias(const Linear& linear, int64_t column, int64_t n, float* y, int64_t y_stride) const {
+  if (linear.bias == nullptr) return;
+  for (int64_t t = 0; t < operand_.n_rows(); ++t) table_.add(y + t * y_stride, linear.bias + column, n);
+}
+
+void Executor::multiply_panels(const Product& product, int64_t begin, int64_t end, size_t thread) const {
+  const Linear& linear = *product.linear;
+  table_.matmul(linear.weight, operand_.for_weight(linear.weight), begin, end, product.y, product.y_stride,
+                thread_memory(thread));
+  const int64_t column = begin * kernels::kPanelRows;
+  const int64_t n = std::min(end * kernels::kPanelRows, linear.weight.rows) - column;
+  add_bias(linear, column, n, product.y + column, product.y_stride);
+  if (!product.gelu) return;
+  for (int64_t t = 0; t < operand_.n_rows(); ++t) table_.gelu(product.y + t * product.y_stride + column, n);
+}
+
+void Executor::multiply(std::initializer_list<Product> products) {
+  int64_t n_panels = 0;
+  for (const Product& product : products) n_panels += product.linear->weight.n_panels();
+  // All panels in one loop, one matrix after another.
+  team_.parallel_for(n_panels, panel_grain(n_panels), [&](int64_t begin, int64_t end, size_t thread) {
+    for (const Product& product : products) {
+      const int64_t n = product.linear->weight.n_panels();
+      if (begin < n && end > 0) multiply_panels(product, std::max<int64_t>(begin, 0), std::min(end, n), thread);
+      begin -= n;
+      end -= n;
+    }
+  });
+}
+
+void Executor::gated(const Linear& gate, const Linear& up, float* y, int64_t y_stride) {
+  const int64_t n_rows = operand_.n_rows();
+  const int64_t most = gated_floats_ / n_rows / kernels::kPanelRows;  // panels that a thread's memory takes
+  const int64_t grain = std::min(panel_grain(gate.weight.n_panels()), most);
+  const auto& gate_x = operand_.for_weight(gate.weight);
+  const auto& up_x = operand_.for_weight(up.weight);
+  team_.parallel_for(gate.weight.n_panels(), grain, [&](int64_t begin, int64_t end, size_t thread) {
+    const int64_t column = begin * kernels::kPanelRows;
+    const kernels::PackedMatrix part = slice(up.weight, begin, end);
+    float* raised = gated_memory(thread);
+    table_.matmul(gate.weight, gate_x, begin, end, y, y_stride, thread_memory(thread));
+    table_.matmul(part, up_x, 0, part.n_panels(), raised, part.rows, thread_memory(thread));
+    add_bias(gate, column, part.rows, y + column, y_stride);
+    add_bias(up, column, part.rows, raised, part.rows);
+    for (int64_t t = 0; t < n_rows; ++t) table_.silu_mul(y + t * y_stride + column, raised + t * part.rows, part.rows);
+  });
+}
+
+}  // namespace docmind::model

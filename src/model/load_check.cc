@@ -1,0 +1,31 @@
+// Checks that decoders and encoders share.
+// SPDX-License-Identifier: Apache-2.0
+#include "model/load_check.h"
+
+#include <fmt/format.h>
+
+#include "model/limits.h"
+
+namespace docmind::model {
+
+Status check_options(const LoadOptions& options) {
+  if (options.kernels == nullptr || options.team == nullptr) {
+    return Error{ErrorCode::kInvalidArgument, "a model needs a kernel table and a thread team"};
+  }
+  if (options.max_batch_tokens < 1 || options.max_batch_tokens > kMaxBatchTokens) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("a model takes 1 to {} tokens at once, not {}",
+                                                          kMaxBatchTokens, options.max_batch_tokens)};
+  }
+  return {};
+}
+
+Status check_tokens(std::span<const TokenId> tokens, int64_t n_vocab) {
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] >= 0 && tokens[i] < n_vocab) continue;
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("token {} has the id {}; the vocabulary has {}", i, tokens[i], n_vocab)};
+  }
+  return {};
+}
+
+}  // namespace docmind::model

@@ -1,0 +1,57 @@
+// A forward pass allocates nothing: every operator new of this binary is counted.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "model/allocation_count.h"
+#include "model/model_fixture.h"
+
+namespace docmind {
+namespace {
+
+template <typename Call>
+int64_t allocations_of(Call&& call) {
+  const int64_t before = test::n_allocations();
+  call();
+  return test::n_allocations() - before;
+}
+
+TEST(AllocationTest, TheCounterCounts) {
+  std::unique_ptr<int> number;
+  EXPECT_EQ(allocations_of([&] { number = std::make_unique<int>(1); }), 1);
+  EXPECT_EQ(*number, 1);
+}
+
+TEST(AllocationTest, DecodersAllocateNothingAfterLoading) {
+  for (const auto architecture : {test::Architecture::kLlama, test::Architecture::kQwen3}) {
+    test::ModelSpec spec;
+    spec.architecture = architecture;
+    spec.tied_output = architecture == test::Architecture::kQwen3;
+    test::LoadedDecoder decoder(spec, {.max_batch_tokens = 16});
+    const auto sequence = test::require(decoder->new_sequence(100));
+    const auto tokens = test::random_tokens(40, spec.n_vocab);
+    std::vector<float> one(512), all(40 * 512);
+    EXPECT_EQ(allocations_of([&] { test::require(decoder->forward(*sequence, tokens, all)); }), 0);
+    EXPECT_EQ(allocations_of([&] {
+                for (const auto token : tokens) test::require(decoder->forward(*sequence, {&token, 1}, one));
+              }), 0);
+    sequence->truncate(0);
+    EXPECT_EQ(allocations_of([&] { test::require(decoder->forward(*sequence, tokens, {})); }), 0);
+  }
+}
+
+TEST(AllocationTest, EncodersAllocateNothingAfterTheLongestSequence) {
+  test::ModelSpec spec;
+  spec.architecture = test::Architecture::kBert;
+  spec.n_kv_heads = spec.n_heads;
+  spec.classifier = true;
+  test::LoadedEncoder encoder(spec, {.max_batch_tokens = 32});
+  const auto a = test::random_tokens(90, spec.n_vocab), b = test::random_tokens(20, spec.n_vocab);
+  const std::vector<std::span<const test::TokenId>> texts = {a, b, b, b};
+  std::vector<float> rows(4 * 256), scores(4);
+  EXPECT_GT(allocations_of([&] { test::require(encoder->embed(texts, true, rows)); }), 0);  // grows
+  EXPECT_EQ(allocations_of([&] { test::require(encoder->embed(texts, true, rows)); }), 0);
+  EXPECT_EQ(allocations_of([&] { test::require(encoder->rank(texts, scores)); }), 0);
+}
+
+}  // namespace
+}  // namespace docmind
