@@ -13,6 +13,9 @@ DOCMIND = os.environ.get("DOCMIND_BINARY", str(ROOT / "build/release/docmind"))
 # Test collections that are not shipped with the project; skipped where the folder is absent.
 DATA = pathlib.Path(os.environ.get("DOCMIND_DATA", ROOT.parent / "shared/data"))
 
+# Of docmind: it refuses variables of ours, and settings of the user would change what is measured.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("DOCMIND_")}
+
 
 class BenchError(Exception):
     """A correctness check failed: a time without it would mean nothing."""
@@ -21,7 +24,7 @@ class BenchError(Exception):
 def run(*arguments, store, stdin=None):
     """Runs docmind and returns its standard output; anything but exit code 0 or 3 is an error."""
     done = subprocess.run([DOCMIND, "--store", str(store), *map(str, arguments)], input=stdin,
-                          capture_output=True, text=True)
+                          env=ENVIRONMENT, capture_output=True, text=True)
     if done.returncode not in (0, 3):
         raise BenchError(f"docmind {' '.join(map(str, arguments))}: exit {done.returncode}: {done.stderr}")
     return done.stdout
@@ -31,7 +34,7 @@ def measure(command, stdin=None):
     """Runs a command once; returns (seconds of wall time, peak bytes of its largest process)."""
     started = time.perf_counter()
     child = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
-                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
     if stdin:
         child.stdin.write(stdin.encode())
     child.stdin.close()

@@ -10,6 +10,7 @@ failed=0
 for bench in retrieval indexing answers; do
   python3 "bench/$bench.py" || failed=1
 done
-./scripts/build.sh bench bench_micro | tail -n 1
+./scripts/build.sh bench bench_micro bench_model_values | tail -n 1
+python3 bench/model_speed.py || failed=1
 ./build/bench/bench/bench_micro --benchmark_counters_tabular=true || failed=1
 exit "$failed"

@@ -22,19 +22,36 @@ case $job in
   *) echo "setup.sh: unknown job '$job'; use build, test, bench or fuzz" >&2; exit 2 ;;
 esac
 
-missing=()
-for package in "${packages[@]}"; do
-  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
-    missing+=("$package")
-done
-[ ${#missing[@]} -eq 0 ] && exit 0
-
-echo "setup: installing ${missing[*]}"
 as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { echo "setup: needs root or sudo to install packages" >&2; exit 1; }
-  as_root=(sudo)
-fi
-"${as_root[@]}" apt-get update -qq
-DEBIAN_FRONTEND=noninteractive "${as_root[@]}" \
-  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
+
+# Installs those of the packages that are missing.
+apt_install() {
+  local missing=()
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
+      missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  echo "setup: installing ${missing[*]}"
+  [ ${#as_root[@]} -eq 0 ] || command -v sudo >/dev/null ||
+    { echo "setup: needs root or sudo to install packages" >&2; exit 1; }
+  "${as_root[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# llama.cpp, which tests/parity and bench/model_speed.py compare with: one npm package of prebuilt
+# binaries. Any Node.js from 18 on will do; of Debian's, npm is a package of its own.
+install_oracle() {
+  [ "$(uname -m)" = x86_64 ] || return 0
+  command -v node >/dev/null || apt_install nodejs
+  command -v npm >/dev/null || apt_install npm
+  cd "$(dirname "$0")/../tests/parity/oracle"
+  [ node_modules/.package-lock.json -nt package-lock.json ] && return
+  echo "setup: installing node-llama-cpp's binaries"
+  npm ci --silent || echo "setup: npm cannot install them; tests/parity will be skipped" >&2
+}
+
+apt_install "${packages[@]}"
+case $job in test | bench) install_oracle ;; esac

@@ -51,6 +51,15 @@ Result<int64_t> context_of(int64_t wanted, int64_t made_for, const std::string& 
                            printable(path), made_for)};
 }
 
+// A prompt enters in pieces, between which a cancel is seen: the largest for models that take a
+// second or two for it, smaller ones for large models.
+size_t piece_tokens(int64_t macs_per_token) {
+  constexpr int64_t kPieceMacs = 500'000'000'000;
+  constexpr int64_t kLeastTokens = 64;  // fewer, and reading the weights takes as long as multiplying
+  const int64_t n = kPieceMacs / std::max<int64_t>(macs_per_token, 1);
+  return static_cast<size_t>(std::clamp(n, kLeastTokens, ModelParts::kBatchTokens));
+}
+
 double per_second(int64_t n, double ms) { return ms > 0 ? static_cast<double>(n) * 1000 / ms : 0; }
 
 }  // namespace
@@ -148,9 +157,10 @@ Status TextModel::prefill(std::span<const TokenId> prompt, const CancelToken& ca
   held_.resize(n_same);
   out.n_reused_tokens = static_cast<int64_t>(n_same);
   out.n_prompt_tokens = static_cast<int64_t>(prompt.size());
+  const size_t piece = piece_tokens(decoder_->macs_per_token());
   while (held_.size() < prompt.size() && !cancel.cancelled()) {
     const size_t n_left = prompt.size() - held_.size();
-    const size_t n = std::min(n_left, static_cast<size_t>(ModelParts::kBatchTokens));
+    const size_t n = std::min(n_left, piece);
     DM_TRY(append(prompt.subspan(held_.size(), n), n == n_left ? std::span(logits_) : std::span<float>()));
   }
   out.prefill_ms = clock.elapsed_ms();

@@ -29,9 +29,14 @@ DecoderPass::DecoderPass(const DecoderWeights& weights, const kernels::KernelTab
 }
 
 Status DecoderPass::allocate() {
-  return executor_.allocate({{&x_, config_.n_embd}, {&y_, config_.n_embd}, {&q_, q_width_}, {&k_, kv_width_},
-                             {&v_, kv_width_}, {&attended_, q_width_}, {&hidden_, config_.n_ff},
-                             {&cos_sin_, config_.n_rot}});
+  const int64_t shared_width = std::max(2 * q_width_ + 2 * kv_width_, config_.n_ff);
+  DM_TRY(executor_.allocate({{&x_, config_.n_embd}, {&y_, config_.n_embd}, {&q_, shared_width},
+                             {&cos_sin_, config_.n_rot}}));
+  k_ = q_ + executor_.max_rows() * q_width_;
+  v_ = k_ + executor_.max_rows() * kv_width_;
+  attended_ = v_ + executor_.max_rows() * kv_width_;
+  hidden_ = q_;  // written when attention is done with
+  return {};
 }
 
 kernels::AttentionJob DecoderPass::attention_job() const {

@@ -59,7 +59,7 @@ class DecoderPass {
   bool exact_ = true;  // no weight is rounded, so attention is not either
   int64_t q_width_, kv_width_;
 
-  // Rows of max_tokens each.
+  // Rows of max_tokens each; hidden_ takes the place of the four before it.
   float* x_ = nullptr;         // [n_embd] the residual stream
   float* y_ = nullptr;         // [n_embd] its normalised form, then the output of a block
   float* q_ = nullptr;         // [q_width]

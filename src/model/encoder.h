@@ -32,6 +32,7 @@ struct EncoderConfig {
 // Not thread-safe: one pass at a time.
 class Encoder {
  public:
+  // Errors as Decoder::load. The file must outlive the Encoder, which reads its tables there.
   static Result<std::unique_ptr<Encoder>> load(const gguf::File& file, const LoadOptions& options);
   virtual ~Encoder() = default;
 

@@ -27,8 +27,12 @@ EncoderPass::EncoderPass(const EncoderWeights& weights, const kernels::KernelTab
 Status EncoderPass::allocate() {
   DM_ASSIGN(kv_, KvBlocks::allocate(max_blocks_, kv_layout_.block_bytes()));
   const int64_t n = config_.n_embd;
-  return executor_.allocate({{&x_, n}, {&y_, n}, {&q_, n}, {&k_, n}, {&v_, n}, {&attended_, n},
-                             {&hidden_, config_.n_ff}});
+  DM_TRY(executor_.allocate({{&x_, n}, {&y_, n}, {&q_, std::max(4 * n, config_.n_ff)}}));
+  k_ = q_ + executor_.max_rows() * n;
+  v_ = k_ + executor_.max_rows() * n;
+  attended_ = v_ + executor_.max_rows() * n;
+  hidden_ = q_;  // written when attention is done with
+  return {};
 }
 
 kernels::AttentionJob EncoderPass::attention_job() const {

@@ -55,7 +55,7 @@ class EncoderPass {
   KvLayout kv_layout_;  // of one layer: the next one overwrites it
   KvBlocks kv_;
 
-  // Rows of max_tokens each.
+  // Rows of max_tokens each; hidden_ takes the place of the four before it.
   float* x_ = nullptr;         // [n_embd] the residual stream
   float* y_ = nullptr;         // [n_embd] the output of a block
   float* q_ = nullptr;         // [n_embd]

@@ -63,6 +63,7 @@ class Executor {
   void fit_gated() { gated_floats_ = max_rows_ * kGatedColumns; }
   // Also gives each buffer max_rows rows; kLimit when the system has not the memory.
   Status allocate(std::initializer_list<RowBuffer> buffers);
+  [[nodiscard]] int64_t max_rows() const { return max_rows_; }
   [[nodiscard]] size_t memory_bytes() const { return memory_.size(); }
 
   // Prepares `n_rows` rows of x for products with `weights`. `prepare(begin, end)` is called for
@@ -80,10 +81,10 @@ class Executor {
   void multiply(std::initializer_list<Product> products);
   // y = silu(x * gate^T + bias) * (x * up^T + bias), [rows of x, gate.rows].
   void gated(const Linear& gate, const Linear& up, float* y, int64_t y_stride);
-  // The job's queries, cut into tiles; all query heads.
+  // Attention of up to kQueryTile queries of one KV head, on the calling thread, whose number is `thread`.
   static constexpr int64_t kQueryTile = 256;
-  // One tile of one KV head, on thread `thread`.
-  void attend(const kernels::AttentionJob& job, int64_t kv_head, int64_t query_begin, int64_t query_end, size_t thread) {
+  void attend(const kernels::AttentionJob& job, int64_t kv_head, int64_t query_begin, int64_t query_end,
+              size_t thread) const {
     table_.attention(job, kv_head, query_begin, query_end, thread_memory(thread));
   }
 
@@ -101,8 +102,6 @@ class Executor {
       for (int64_t i = begin; i < end; ++i) body(i, thread);
     });
   }
-
-  [[nodiscard]] const kernels::KernelTable& table() const { return table_; }
 
  private:
   static constexpr int64_t kGatedColumns = 256;

@@ -18,7 +18,7 @@ constexpr int64_t kMaxTrainingChunks = 20'000;
 constexpr int64_t kProgressEvery = 512;
 constexpr int64_t kEmbedBatch = 2'048;
 
-Error stopped() {
+Error vectors_stopped() {
   return Error{ErrorCode::kCancelled,
                "stopped while vectors were made; the text is indexed, run it again to go on"};
 }
@@ -79,10 +79,10 @@ Status LexicalStage::retrain(const index::StoreWriter& store, int64_t n_chunks,
         if (now.n_done % kProgressEvery == 0) progress(now);
         return !cancel.cancelled();
       }));
-  if (cancel.cancelled()) return stopped();
+  if (cancel.cancelled()) return vectors_stopped();
   const providers::TrainedTerms terms = trainer.train(pool_);
   train_timer.stop();
-  if (cancel.cancelled()) return stopped();
+  if (cancel.cancelled()) return vectors_stopped();
 
   monitor::StageTimer embed_timer(metrics_, Stage::kEmbed);
   DM_ASSIGN(index::WriteBatch batch, store.begin());
@@ -103,7 +103,7 @@ Status LexicalStage::retrain(const index::StoreWriter& store, int64_t n_chunks,
         return status.ok() && !cancel.cancelled();
       }));
   DM_TRY(std::move(status));
-  if (cancel.cancelled()) return stopped();
+  if (cancel.cancelled()) return vectors_stopped();
   DM_TRY(batch.commit());
   metrics_.add(monitor::Counter::kVectorsEmbedded, static_cast<uint64_t>(now.n_done));
   return {};
@@ -135,7 +135,7 @@ Status LexicalStage::embed_new(const index::StoreWriter& store, LexicalState sta
     DM_TRY(batch.commit());
     metrics_.add(monitor::Counter::kVectorsEmbedded, ids.size());
     progress(now);
-    if (cancel.cancelled()) return stopped();
+    if (cancel.cancelled()) return vectors_stopped();
   }
 }
 

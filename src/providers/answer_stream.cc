@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kMaxRefusalBytes = 240;
 
 // How models begin to say that they have no answer, in lower case; the first is what they are told.
-constexpr std::array<std::string_view, 16> kRefusals = {
+constexpr std::array<std::string_view, 16> kRefusalOpenings = {
     "the passages do not",
     "the passages don't",
     "the passages provided do not",
@@ -52,14 +52,14 @@ std::string plain(std::string_view text) {
 bool may_become_refusal(std::string_view start) {
   if (start.size() > kMaxRefusalBytes) return false;
   const std::string text = plain(start);
-  return std::any_of(kRefusals.begin(), kRefusals.end(), [&](std::string_view refusal) {
+  return std::any_of(kRefusalOpenings.begin(), kRefusalOpenings.end(), [&](std::string_view refusal) {
     return text.starts_with(refusal) || refusal.starts_with(text);
   });
 }
 
 bool is_refusal(std::string_view start) {
   const std::string text = plain(start);
-  return std::any_of(kRefusals.begin(), kRefusals.end(),
+  return std::any_of(kRefusalOpenings.begin(), kRefusalOpenings.end(),
                      [&](std::string_view refusal) { return text.starts_with(refusal); });
 }
 

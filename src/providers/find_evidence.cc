@@ -11,7 +11,7 @@
 namespace docmind::providers {
 namespace {
 
-constexpr double kEnough = 0.5;       // share of a sentence's words, where the model named the passage
+constexpr double kEnoughCited = 0.5;       // share of a sentence's words, where the model named the passage
 constexpr double kEnoughUncited = 0.65;  // where it did not
 constexpr size_t kMaxSentences = 64;  // of an answer that are looked at
 
@@ -111,7 +111,7 @@ std::vector<Evidence> find_evidence(std::string_view answer, std::span<const Pas
     const Relevance words = words_of(claim.sentence);
     for (const size_t passage : claim.passages) {
       Evidence best;
-      if (finder.best_of(words, passage, best) >= kEnough) add_once(best, all);
+      if (finder.best_of(words, passage, best) >= kEnoughCited) add_once(best, all);
     }
   }
   return all;

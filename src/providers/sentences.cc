@@ -31,11 +31,11 @@ constexpr std::array<std::string_view, 16> kStarters = {
     "A",   "An",   "We",    "You",  "When", "To", "There", "However"};
 
 template <size_t N>
-bool contains(const std::array<std::string_view, N>& words, std::string_view word) {
+bool is_one_of(const std::array<std::string_view, N>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-std::string_view first_word(std::string_view text) {
+std::string_view opening_word(std::string_view text) {
   size_t end = 0;
   while (end < text.size() && !is_space(text[end])) ++end;
   while (end > 1 && (text[end - 1] == ',' || text[end - 1] == ':')) --end;
@@ -55,12 +55,12 @@ bool ends_in_abbreviation(std::string_view before, std::string_view after) {
   }
   const std::string_view token = before.substr(start);
   if (token.size() == 1 && is_upper(token[0])) {
-    return is_upper(after[0]) && !contains(kStarters, first_word(after));
+    return is_upper(after[0]) && !is_one_of(kStarters, opening_word(after));
   }
   std::string lower(token);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
-  return contains(kAlways, lower) || (is_digit(after[0]) && contains(kBeforeNumber, lower));
+  return is_one_of(kAlways, lower) || (is_digit(after[0]) && is_one_of(kBeforeNumber, lower));
 }
 
 // A letter of any script: everything beyond ASCII counts as one.

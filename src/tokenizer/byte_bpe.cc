@@ -89,7 +89,9 @@ ByteBpe::ByteBpe(Vocabulary vocabulary, const PreSplit& split)
   const ByteAlphabet alphabet;
   bytes_.resize(n_tokens());
   for (size_t id = 0; id < n_tokens(); ++id) {
-    if (!is_text(static_cast<TokenId>(id))) continue;
+    const auto token = static_cast<TokenId>(id);
+    // User-defined tokens are found by their text as it is, before there are bytes.
+    if (!is_text(token) || type_of(token) == TokenType::kUserDefined) continue;
     bytes_[id] = alphabet.bytes_of(vocabulary_.tokens[id]).value_or("");
   }
   ids_by_bytes_ = TokenTable(bytes_, [&](size_t id) { return !bytes_[id].empty(); });

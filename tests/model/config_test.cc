@@ -139,7 +139,8 @@ TEST(EncoderConfigTest, ValuesOutOfRangeAreRefused) {
   for (const Refusal& refusal : {
            of_key("bert.attention.head_count", value<uint32_t>(5), malformed, "64 columns cannot be shared by 5"),
            of_key("bert.attention.layer_norm_epsilon", {}, malformed, "has no 'bert.attention.layer_norm_epsilon'"),
-           of_key("bert.pooling_type", value<uint32_t>(5), malformed, "'bert.pooling_type' is 5; it must be from 0 to 4"),
+           of_key("bert.pooling_type", value<uint32_t>(5), malformed,
+                  "'bert.pooling_type' is 5; it must be from 0 to 4"),
            of_key("bert.context_length", value<uint32_t>(513), malformed,
                   "'position_embd.weight' has 512 rows for a context of 513"),
            of_key("bert.attention.causal", value(true), ErrorCode::kUnsupported, "'bert.attention.causal' is true"),

@@ -46,7 +46,8 @@ double worst_divergence(std::span<const double> expected, std::span<const float>
     const auto q = log_softmax(got.subspan(row, n));
     double divergence = 0;
     for (size_t i = 0; i < n; ++i) divergence += std::exp(p[i]) * (p[i] - q[i]);
-    if (!(divergence <= worst)) worst = divergence;  // also NaN
+    if (std::isnan(divergence)) return divergence;
+    worst = std::max(worst, divergence);
   }
   return worst;
 }

@@ -233,7 +233,8 @@ std::vector<Row> reference_rows(const gguf::File& file, const model::EncoderConf
   Tensors tensors(file);
   std::vector<Row> rows;
   for (size_t t = 0; t < tokens.size(); ++t) {
-    Row x = sum(tensors.row("token_embd.weight", tokens[t]), tensors.row("position_embd.weight", static_cast<int64_t>(t)));
+    Row x = tensors.row("token_embd.weight", tokens[t]);
+    x = sum(x, tensors.row("position_embd.weight", static_cast<int64_t>(t)));
     if (tensors.has("token_types.weight")) x = sum(x, tensors.row("token_types.weight", 0));
     rows.push_back(layer_norm(x, tensors.row("token_embd_norm.weight", 0), tensors.row("token_embd_norm.bias", 0),
                               config.norm_eps));

@@ -11,7 +11,7 @@ namespace {
 using kernels::TensorType;
 
 // Lengths around the borders of tiles and batches.
-const std::vector<int64_t> kLengths = {1, 2, 7, 16, 33, 64, 129, 200};
+const std::vector<int64_t> kLengths = {1, 2, 7, 16, 33, 64, 129};
 
 struct Texts {
   std::vector<std::vector<TokenId>> tokens;
@@ -100,7 +100,7 @@ TEST_P(EveryEncoderType, EmbedsAsLlamaCppByTheFirstToken) {
 
 TEST_P(EveryEncoderType, RanksAsLlamaCpp) {
   compare_scores({.architecture = Architecture::kBert, .type = GetParam(), .n_kv_heads = 4, .pooling = 4, .classifier = true},
-                 GetParam() == TensorType::kF32 ? 1e-4 : 0.05);
+                 GetParam() == TensorType::kF32 ? 5e-4 : 0.15);
 }
 
 INSTANTIATE_TEST_SUITE_P(Random, EveryEncoderType, testing::ValuesIn(kAllTypes), [](const auto& test) {

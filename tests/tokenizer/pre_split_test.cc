@@ -31,8 +31,8 @@ TEST(PreSplit, Gpt2KnowsContractionsInLowerCaseOnly) {
 }
 
 TEST(PreSplit, Qwen2TakesOneMarkBeforeLettersAndSingleDigits) {
-  EXPECT_EQ(split(SplitRule::kQwen2, "WE'VE (foo)_bar 123"),
-            (Words{"WE", "'VE", " ", "(foo", ")", "_bar", " ", "1", "2", "3"}));
+  EXPECT_EQ(split(SplitRule::kQwen2, "WE'VE(foo)_bar -x 123"),
+            (Words{"WE", "'VE", "(foo", ")_", "bar", " -", "x", " ", "1", "2", "3"}));
   EXPECT_EQ(split(SplitRule::kQwen2, "\tx\nx"), (Words{"\tx", "\n", "x"}));
 }
 

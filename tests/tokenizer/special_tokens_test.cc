@@ -70,8 +70,8 @@ TEST(SpecialTokens, FragmentsPutTogetherAreTheText) {
     std::string together;
     for (const Fragment& fragment : specials.split(text)) {
       RC_ASSERT(!fragment.text.empty());
-      RC_ASSERT(fragment.token < 0 || vocabulary.tokens[static_cast<size_t>(fragment.token)] == fragment.text);
-      RC_ASSERT(fragment.token >= 0 || fragment.text.find('a') == std::string_view::npos);
+      if (fragment.token >= 0) RC_ASSERT(vocabulary.tokens[static_cast<size_t>(fragment.token)] == fragment.text);
+      else RC_ASSERT(fragment.text.find('a') == std::string_view::npos);
       together += fragment.text;
     }
     RC_ASSERT(together == text);

@@ -15,9 +15,9 @@ TEST(Unigram, FindsTheBestSumNotTheLongestToken) {
   EXPECT_EQ(pieces_of(*tokenizer, "abc"), "▁a|bc");
 }
 
-TEST(Unigram, OfEqualSumsTheFirstTokenIsTheLongest) {
+TEST(Unigram, OfEqualSumsTheLastTokenIsTheLongest) {
   const auto tokenizer = make(unigram_vocabulary({{"▁", -1}, {"I", -1}, {"II", -2}}));
-  EXPECT_EQ(pieces_of(*tokenizer, "III"), "▁|II|I");
+  EXPECT_EQ(pieces_of(*tokenizer, "III"), "▁|I|II");
 }
 
 TEST(Unigram, RunsOfSpacesAreOneAndNoneIsAtTheEnds) {

@@ -46,14 +46,15 @@ TEST_P(Vectors, AreTheSame) {
     const std::vector<TokenId> expected{std::istream_iterator<TokenId>(numbers), {}};
     const std::vector<TokenId> tokens = plain(*tokenizer, texts[n]);
     EXPECT_EQ(tokens, expected) << texts[n];
-    if (tokenizer->vocabulary().kind != VocabularyKind::kWordPiece) EXPECT_EQ(tokenizer->decode(tokens), texts[n]);
+    if (tokenizer->vocabulary().kind == VocabularyKind::kWordPiece) continue;  // folds case and spaces
+    EXPECT_EQ(tokenizer->decode(tokens), texts[n]);
   }
   EXPECT_EQ(n, texts.size());
   EXPECT_GE(n, 40u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tokenizer, Vectors, testing::Values("bert-bge", "llama-spm", "gpt-2"), [](const auto& info) {
-  std::string name = info.param;
+INSTANTIATE_TEST_SUITE_P(Tokenizer, Vectors, testing::Values("bert-bge", "llama-spm", "gpt-2"), [](const auto& vocabulary) {
+  std::string name = vocabulary.param;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });

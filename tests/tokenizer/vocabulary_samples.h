@@ -24,6 +24,10 @@ T must(Result<T> result) {
   return std::move(result).value();
 }
 
+inline void must(const Status& status) {
+  if (!status.ok()) throw std::runtime_error(status.error().message);
+}
+
 inline std::unique_ptr<Tokenizer> make(Vocabulary vocabulary) { return must(Tokenizer::create(std::move(vocabulary))); }
 
 // The message of a refusal; fails the test by throwing where the vocabulary is taken.
