@@ -1,4 +1,4 @@
-// Fuzzes SentencePiece BPE: any pieces and scores; with byte tokens the text must come back.
+// Fuzzes SentencePiece BPE: any pieces and scores; with tokens for spaces and bytes the text must come back.
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return type == tokenizer::TokenType::kNormal;
   });
   if (!input.option('n')) {
+    fuzz::add_token(vocabulary, std::string(tokenizer::kSpaceMark), tokenizer::TokenType::kNormal, 0);
     for (int byte = 0; byte < 256; ++byte) {
       fuzz::add_token(vocabulary, fmt::format("<0x{:02X}>", byte), tokenizer::TokenType::kByte, 0);
     }

@@ -9,7 +9,7 @@ build_packages=(
   libsqlite3-dev libssl-dev libicu-dev libxml2-dev libarchive-dev libpoppler-cpp-dev
   libuchardet-dev libstemmer-dev libxxhash-dev libhnswlib-dev libcurl4-openssl-dev
 )
-test_packages=(libgtest-dev librapidcheck-dev python3 poppler-utils)
+test_packages=(libgtest-dev librapidcheck-dev python3 poppler-utils sentencepiece)
 bench_packages=(python3 libbenchmark-dev postgresql-doc-15 sqlite3-doc debian-handbook recollcmd)
 fuzz_packages=(clang libclang-rt-14-dev libgtest-dev)
 

@@ -11,22 +11,13 @@ constexpr size_t kMaxThreads = 64;
 // About 50 microseconds: longer than the serial parts of a forward pass, short enough that an idle
 // engine costs nothing.
 constexpr int kSpins = 2'000;
+constexpr uint64_t kOpen = uint64_t{1} << 31;
+constexpr uint64_t kInside = kOpen - 1;
 
 void relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #endif
-}
-
-// Returns when `value` differs from `old`.
-uint32_t await_change(const std::atomic<uint32_t>& value, uint32_t old) {
-  for (int i = 0; i < kSpins; ++i) {
-    const uint32_t now = value.load(std::memory_order_acquire);
-    if (now != old) return now;
-    relax();
-  }
-  value.wait(old, std::memory_order_acquire);
-  return value.load(std::memory_order_acquire);
 }
 
 }  // namespace
@@ -59,13 +50,18 @@ void ThreadTeam::run(int64_t n, int64_t grain, Call call, void* context) {
   end_ = n;
   grain_ = grain;
   next_.store(0, std::memory_order_relaxed);
-  n_busy_.store(static_cast<uint32_t>(members_.size()), std::memory_order_relaxed);
+  const uint64_t loop = (gate_.load(std::memory_order_relaxed) >> 32) + 1;
+  gate_.store(loop << 32 | kOpen, std::memory_order_release);
   epoch_.fetch_add(1, std::memory_order_release);
   epoch_.notify_all();
   drain(0);
-  // The members may still be in their last piece; the caller owns the result only after that.
-  for (uint32_t busy = n_busy_.load(std::memory_order_acquire); busy != 0;) {
-    busy = await_change(n_busy_, busy);
+  uint64_t gate = gate_.fetch_and(~kOpen, std::memory_order_acquire);
+  // Those inside may still be in their last piece; the caller owns the result only after that. One
+  // that lost its processor there needs this one's.
+  for (int i = 0; (gate & kInside) != 0; ++i) {
+    if (i < kSpins) relax();
+    else std::this_thread::yield();
+    gate = gate_.load(std::memory_order_acquire);
   }
 }
 
@@ -77,13 +73,31 @@ void ThreadTeam::drain(size_t thread) {
   }
 }
 
+bool ThreadTeam::take_part(size_t thread, uint32_t& seen) {
+  uint64_t gate = gate_.load(std::memory_order_relaxed);
+  do {
+    if ((gate & kOpen) == 0 || static_cast<uint32_t>(gate >> 32) == seen) return false;
+  } while (!gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acquire, std::memory_order_relaxed));
+  seen = static_cast<uint32_t>(gate >> 32);
+  drain(thread);
+  gate_.fetch_sub(1, std::memory_order_release);
+  return true;
+}
+
 void ThreadTeam::member(size_t thread) {
   uint32_t seen = 0;
-  while (true) {
-    seen = await_change(epoch_, seen);
-    if (stop_.load(std::memory_order_relaxed)) return;
-    drain(thread);
-    if (n_busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) n_busy_.notify_one();
+  int n_idle = 0;
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const uint32_t epoch = epoch_.load(std::memory_order_acquire);
+    if (take_part(thread, seen)) {
+      n_idle = 0;
+    } else if (++n_idle < kSpins) {
+      relax();
+    } else {
+      // A loop that began after `epoch` was read has changed it, and this returns at once.
+      epoch_.wait(epoch, std::memory_order_acquire);
+      n_idle = 0;
+    }
   }
 }
 

@@ -40,15 +40,19 @@ class ThreadTeam {
   void run(int64_t n, int64_t grain, Call call, void* context);
   void drain(size_t thread);
   void member(size_t thread);
+  // Joins the open loop if it is another than `seen`; true when it was and is done.
+  bool take_part(size_t thread, uint32_t& seen);
 
-  // The task, written before `epoch_` rises and read after.
+  // The loop: written while the gate is closed and nobody is inside, read by those inside.
   Call call_ = nullptr;
   void* context_ = nullptr;
   int64_t end_ = 0;
   int64_t grain_ = 1;
   alignas(64) std::atomic<int64_t> next_{0};
-  alignas(64) std::atomic<uint32_t> epoch_{0};
-  alignas(64) std::atomic<uint32_t> n_busy_{0};
+  // Bits 32 to 63: number of the loop; bit 31: open; below: members inside. A member that is not
+  // running when a loop begins, since the machine has other work, is not waited for: the others do it.
+  alignas(64) std::atomic<uint64_t> gate_{0};
+  alignas(64) std::atomic<uint32_t> epoch_{0};  // what sleeping members wait on
   std::atomic<bool> stop_{false};
   std::vector<std::thread> members_;
 };

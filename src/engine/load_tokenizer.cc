@@ -54,17 +54,26 @@ Result<Vocabulary> defaults_of(std::string_view model, std::string_view pre) {
   return vocabulary;
 }
 
+// The elements of an array, as `elements` of ArrayView gives them; its errors name the key as well.
+template <typename T>
+Result<std::vector<T>> read_array(const gguf::File& file, std::string_view name,
+                                  Result<std::vector<T>> (gguf::ArrayView::*elements)() const) {
+  DM_ASSIGN(const gguf::ArrayView array, file.array(key_of(name)));
+  auto values = (array.*elements)();
+  if (!values.ok()) return std::move(values).error().with_context(key_of(name));
+  return values;
+}
+
+bool has(const gguf::File& file, std::string_view name) { return file.find(key_of(name)) != nullptr; }
+
 Status read_tokens(const gguf::File& file, Vocabulary& vocabulary) {
-  DM_ASSIGN(const gguf::ArrayView tokens, file.array(key_of("tokens")));
-  DM_ASSIGN(const std::vector<std::string_view> texts, tokens.strings());
+  DM_ASSIGN(const auto texts, read_array(file, "tokens", &gguf::ArrayView::strings));
   vocabulary.tokens.assign(texts.begin(), texts.end());
-  if (file.find(key_of("scores")) != nullptr) {
-    DM_ASSIGN(const gguf::ArrayView scores, file.array(key_of("scores")));
-    DM_ASSIGN(vocabulary.scores, scores.floats());
+  if (has(file, "scores")) {
+    DM_ASSIGN(vocabulary.scores, read_array(file, "scores", &gguf::ArrayView::floats));
   }
-  if (file.find(key_of("token_type")) != nullptr) {
-    DM_ASSIGN(const gguf::ArrayView types, file.array(key_of("token_type")));
-    DM_ASSIGN(const std::vector<int32_t> numbers, types.integers());
+  if (has(file, "token_type")) {
+    DM_ASSIGN(const auto numbers, read_array(file, "token_type", &gguf::ArrayView::integers));
     for (const int32_t number : numbers) {
       // A number that is no type becomes one that create() refuses.
       vocabulary.types.push_back(static_cast<tokenizer::TokenType>(number < 0 || number > 255 ? 255 : number));
@@ -75,11 +84,10 @@ Status read_tokens(const gguf::File& file, Vocabulary& vocabulary) {
 
 Status read_rules(const gguf::File& file, Vocabulary& vocabulary) {
   if (vocabulary.kind == VocabularyKind::kByteBpe) {
-    DM_ASSIGN(const gguf::ArrayView merges, file.array(key_of("merges")));
-    DM_ASSIGN(const std::vector<std::string_view> texts, merges.strings());
+    DM_ASSIGN(const auto texts, read_array(file, "merges", &gguf::ArrayView::strings));
     vocabulary.merges.assign(texts.begin(), texts.end());
   }
-  if (vocabulary.kind == VocabularyKind::kUnigram && file.find(key_of("precompiled_charsmap")) != nullptr) {
+  if (vocabulary.kind == VocabularyKind::kUnigram && has(file, "precompiled_charsmap")) {
     DM_ASSIGN(const gguf::ArrayView map, file.array(key_of("precompiled_charsmap")));
     if (map.element != gguf::ValueType::kU8 && map.element != gguf::ValueType::kI8) {
       return Error{ErrorCode::kMalformed, fmt::format("{} is no array of bytes", key_of("precompiled_charsmap"))};

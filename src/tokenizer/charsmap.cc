@@ -38,7 +38,7 @@ Result<Charsmap> Charsmap::parse(std::string_view bytes) {
                    "tokenizer: the last replacement of the precompiled charsmap does not end with a NUL byte"};
     }
     map.units_.resize(n_array / 4);
-    std::memcpy(map.units_.data(), bytes.data() + sizeof(n_array), n_array);
+    if (n_array > 0) std::memcpy(map.units_.data(), bytes.data() + sizeof(n_array), n_array);
     map.replacements_ = bytes.substr(sizeof(n_array) + n_array);
   }
   map.find_plain_ascii();

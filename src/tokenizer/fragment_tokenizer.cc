@@ -10,21 +10,17 @@ FragmentTokenizer::FragmentTokenizer(Vocabulary vocabulary)
 std::vector<TokenId> FragmentTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   std::vector<TokenId> tokens;
   tokens.reserve(text.size() / 3 + 2);
-  const bool word_piece = vocabulary_.kind == VocabularyKind::kWordPiece;
-  if (options.add_special && vocabulary_.add_bos) {
-    const std::optional<TokenId> first = word_piece && vocabulary_.cls ? vocabulary_.cls : vocabulary_.bos;
-    if (first) tokens.push_back(*first);
-  }
+  const auto add_special = [&](bool wanted, std::optional<TokenId> token) {
+    if (options.add_special && wanted && token) tokens.push_back(*token);
+  };
+  add_special(vocabulary_.add_bos, first_token());
   bool first = true;
   for (const Fragment& fragment : (options.parse_special ? all_special_ : user_defined_).split(text)) {
     if (fragment.token >= 0) tokens.push_back(fragment.token);
     else encode_fragment(fragment.text, first, tokens);
     first = fragment.token >= 0;
   }
-  if (options.add_special && vocabulary_.add_eos) {
-    const std::optional<TokenId> last = word_piece && vocabulary_.separator ? vocabulary_.separator : vocabulary_.eos;
-    if (last) tokens.push_back(*last);
-  }
+  add_special(vocabulary_.add_eos, last_token());
   return tokens;
 }
 

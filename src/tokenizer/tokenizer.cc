@@ -111,6 +111,15 @@ Result<std::unique_ptr<Tokenizer>> Tokenizer::create(Vocabulary vocabulary) {
 
 TokenType Tokenizer::type_of(TokenId token) const { return vocabulary_.types[static_cast<size_t>(token)]; }
 
+std::optional<TokenId> Tokenizer::first_token() const {
+  return vocabulary_.kind == VocabularyKind::kWordPiece && vocabulary_.cls ? vocabulary_.cls : vocabulary_.bos;
+}
+
+std::optional<TokenId> Tokenizer::last_token() const {
+  const bool word_piece = vocabulary_.kind == VocabularyKind::kWordPiece;
+  return word_piece && vocabulary_.separator ? vocabulary_.separator : vocabulary_.eos;
+}
+
 std::string Tokenizer::decode(std::span<const TokenId> tokens, bool with_special) const {
   std::string text;
   for (const TokenId token : tokens) text += piece(token, with_special);
@@ -122,13 +131,12 @@ std::string Tokenizer::decode(std::span<const TokenId> tokens, bool with_special
 
 std::vector<TokenId> Tokenizer::encode_pair(std::string_view query, std::string_view document, size_t max_tokens,
                                             size_t* n_cut) const {
-  const bool word_piece = vocabulary_.kind == VocabularyKind::kWordPiece;
-  const std::optional<TokenId> first = word_piece && vocabulary_.cls ? vocabulary_.cls : vocabulary_.bos;
-  const std::optional<TokenId> last = vocabulary_.separator && word_piece ? vocabulary_.separator : vocabulary_.eos;
+  const std::optional<TokenId> first = first_token();
+  const std::optional<TokenId> last = last_token();
   const EncodeOptions plain{.add_special = false, .parse_special = false};
   std::vector<TokenId> head = encode(query, plain);
   std::vector<TokenId> body = encode(document, plain);
-  const size_t n_separators = last ? (word_piece ? 1 : 2) : 0;
+  const size_t n_separators = !last ? 0 : vocabulary_.kind == VocabularyKind::kWordPiece ? 1 : 2;
   const size_t n_marks = (first ? 1 : 0) + n_separators + (last ? 1 : 0);
   const size_t n_all = head.size() + body.size();
   const size_t room = max_tokens > n_marks ? max_tokens - n_marks : 0;

@@ -75,6 +75,9 @@ class Tokenizer {
  protected:
   explicit Tokenizer(Vocabulary vocabulary);
   [[nodiscard]] TokenType type_of(TokenId token) const;
+  // What stands before and after a text: BOS and EOS, for WordPiece CLS and SEP.
+  [[nodiscard]] std::optional<TokenId> first_token() const;
+  [[nodiscard]] std::optional<TokenId> last_token() const;
 
   Vocabulary vocabulary_;
   TokenTable ids_;  // of all tokens' texts

@@ -24,6 +24,13 @@ using tokenizer::VocabularyKind;
 
 constexpr const char* kPreSplits[] = {"gpt-2", "default", "qwen2", "llama-bpe"};
 
+// All but surrogates, and few of the planes that are empty or private.
+char32_t next_code_point(char32_t c) {
+  const bool sparse = c >= 0x40000 && (c < 0xE0000 || c >= 0xE1000);
+  c += sparse ? 251 : 1;
+  return c == 0xD800 ? 0xE000 : c;
+}
+
 class TokenizerParity : public ParityTest {
  protected:
   std::unique_ptr<Tokenizer> load(const std::string& path) {
@@ -46,17 +53,16 @@ class TokenizerParity : public ParityTest {
     }
   }
 
-  // Every code point once, with `around` saying what stands about it.
+  // Every code point that may be assigned once, with `around` saying what stands about it.
   template <typename Around>
   void compare_all_code_points(const std::string& path, Around around) {
     const auto tokenizer = load(path);
     std::string text;
-    for (char32_t c = 1; c < 0x110000; ++c) {
-      if (c >= 0xD800 && c < 0xE000) continue;
+    for (char32_t c = 1; c < 0x110000; c = next_code_point(c)) {
       std::string character;
       tokenizer::append_utf8(c, character);
       text += around(character);
-      if (c % 4096 != 0 && c != 0x10FFFF) continue;
+      if (text.size() < 4096 && next_code_point(c) < 0x110000) continue;
       ASSERT_NO_FATAL_FAILURE(compare(*tokenizer, text, false));
       text.clear();
     }
@@ -167,8 +173,8 @@ TEST_F(TokenizerParity, EveryCodePointIsOfTheSameClass) {
 
 TEST_F(TokenizerParity, EveryCodePointIsNormalisedTheSameByWordPiece) {
   Vocabulary vocabulary = samples::word_piece_vocabulary({});
-  for (char32_t c = 1; c < 0x110000; ++c) {
-    if ((c >= 0xD800 && c < 0xE000) || c == 0x2581) continue;
+  for (char32_t c = 1; c < 0x110000; c = next_code_point(c)) {
+    if (c == 0x2581) continue;
     std::string character;
     tokenizer::append_utf8(c, character);
     samples::add(vocabulary, "▁" + character);
