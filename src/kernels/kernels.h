@@ -27,7 +27,7 @@ struct KernelTable {
   // Prepares `n_rows` rows of x [n_rows, cols] (row stride `stride` floats) as the left operand,
   // writing rows [row, row + n_rows) of `out`.
   void (*load_activations)(const float* x, int64_t stride, int64_t row, int64_t n_rows, Activations& out);
-  // y[t, r] = dot(activations row t, matrix row r) for all t < x.n_rows and the matrix rows of the
+  // y[t, r] = dot(activations row t, matrix row r) + bias[r] for all t < x.n_rows and the matrix rows of the
   // panels [panel_begin, panel_end); y has row stride `y_stride` floats. Rows beyond `w.rows` are
   // not written. `scratch` is matmul_scratch_bytes(), 64-byte aligned, one per thread.
   void (*matmul)(const PackedMatrix& w, const Activations& x, int64_t panel_begin, int64_t panel_end,

@@ -24,6 +24,7 @@ struct PackedMatrix {
   int64_t rows = 0;
   int64_t cols = 0;
   const std::byte* data = nullptr;  // borrowed, 64-byte aligned, packed_bytes() long
+  const float* bias = nullptr;      // borrowed, [rows]; added to each product unless null
 
   [[nodiscard]] int64_t n_panels() const { return (rows + kPanelRows - 1) / kPanelRows; }
 };

@@ -24,7 +24,7 @@ Status plan_fused_qkv(WeightPlan& plan, const std::string& stem, int64_t n_embd,
   for (Linear* linear : {&layer.q, &layer.k, &layer.v}) {
     const RowRange rows{.begin = begin, .n = n_embd, .n_total = 3 * n_embd};
     DM_TRY(plan.matrix(stem + ".weight", rows, n_embd, linear->weight));
-    if (has_bias) DM_TRY(plan.vector(stem + ".bias", rows, linear->bias));
+    if (has_bias) DM_TRY(plan.vector(stem + ".bias", rows, linear->weight.bias));
     begin += n_embd;
   }
   return {};

@@ -16,7 +16,8 @@ kernels::PackedMatrix slice(const kernels::PackedMatrix& matrix, int64_t begin, 
   return {.type = matrix.type,
           .rows = std::min(end * kernels::kPanelRows, matrix.rows) - begin * kernels::kPanelRows,
           .cols = matrix.cols,
-          .data = matrix.data + offset};
+          .data = matrix.data + offset,
+          .bias = matrix.bias == nullptr ? nullptr : matrix.bias + begin * kernels::kPanelRows};
 }
 
 }  // namespace
@@ -76,18 +77,12 @@ int64_t Executor::panel_grain(int64_t n_panels) const {
   return std::clamp<int64_t>(grain / 2 * 2, 2, 64);
 }
 
-void Executor::add_bias(const Linear& linear, int64_t column, int64_t n, float* y, int64_t y_stride) const {
-  if (linear.bias == nullptr) return;
-  for (int64_t t = 0; t < operand_.n_rows(); ++t) table_.add(y + t * y_stride, linear.bias + column, n);
-}
-
 void Executor::multiply_panels(const Product& product, int64_t begin, int64_t end, size_t thread) const {
   const Linear& linear = *product.linear;
   table_.matmul(linear.weight, operand_.for_weight(linear.weight), begin, end, product.y, product.y_stride,
                 thread_memory(thread));
   const int64_t column = begin * kernels::kPanelRows;
   const int64_t n = std::min(end * kernels::kPanelRows, linear.weight.rows) - column;
-  add_bias(linear, column, n, product.y + column, product.y_stride);
   if (!product.gelu) return;
   for (int64_t t = 0; t < operand_.n_rows(); ++t) table_.gelu(product.y + t * product.y_stride + column, n);
 }
@@ -118,8 +113,6 @@ void Executor::gated(const Linear& gate, const Linear& up, float* y, int64_t y_s
     float* raised = gated_memory(thread);
     table_.matmul(gate.weight, gate_x, begin, end, y, y_stride, thread_memory(thread));
     table_.matmul(part, up_x, 0, part.n_panels(), raised, part.rows, thread_memory(thread));
-    add_bias(gate, column, part.rows, y + column, y_stride);
-    add_bias(up, column, part.rows, raised, part.rows);
     for (int64_t t = 0; t < n_rows; ++t) table_.silu_mul(y + t * y_stride + column, raised + t * part.rows, part.rows);
   });
 }

@@ -114,7 +114,6 @@ class Executor {
   }
   [[nodiscard]] int64_t panel_grain(int64_t n_panels) const;
   void multiply_panels(const Product& product, int64_t begin, int64_t end, size_t thread) const;
-  void add_bias(const Linear& linear, int64_t column, int64_t n, float* y, int64_t y_stride) const;
 
   const kernels::KernelTable& table_;
   ThreadTeam& team_;

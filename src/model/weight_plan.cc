@@ -92,7 +92,7 @@ void WeightPlan::zeros(int64_t n, const float*& out) {
 
 Status WeightPlan::linear(const std::string& stem, int64_t rows, int64_t cols, Linear& out) {
   DM_TRY(matrix(stem + ".weight", rows, cols, out.weight));
-  if (has(stem + ".bias")) DM_TRY(vector(stem + ".bias", rows, out.bias));
+  if (has(stem + ".bias")) DM_TRY(vector(stem + ".bias", rows, out.weight.bias));
   return {};
 }
 

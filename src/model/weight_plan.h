@@ -16,10 +16,9 @@
 
 namespace docmind::model {
 
-// A matrix with an optional bias, [rows] floats.
+// A matrix, with its bias where the file has one.
 struct Linear {
   kernels::PackedMatrix weight;
-  const float* bias = nullptr;
 };
 
 // Which rows of a tensor are meant, and how many it must have.

@@ -70,20 +70,22 @@ TEST(Packing, IsAsSmallAsTheFile) {
   }
 }
 
-// Each code is within half a step of its value, and the sums are those of the codes.
+// Each code is within half a step of its value, and the sums are those of the codes. Blocks go four
+// together, and then one by one.
 TEST(LoadActivations, QuantizesBlocksToNearest) {
+  constexpr int64_t kLength = 32 * 7;
   for (const Isa isa : test::runnable_isas()) {
     for (const int64_t n_rows : {1, 2, 5, 6, 7, 13}) {
-      const RandomActivations x(table(isa), n_rows, 96, true, 11);
+      const RandomActivations x(table(isa), n_rows, kLength, true, 11);
       for (int64_t t = 0; t < n_rows; ++t) {
         const kernels::ActivationPlace at(x.loaded, t);
-        for (int64_t b = 0; b < 3; ++b) {
+        for (int64_t b = 0; b < kLength / 32; ++b) {
           const float scale = x.loaded.scales[at.block(b)];
           int sums[2] = {0, 0};
           for (int64_t c = 32 * b; c < 32 * b + 32; ++c) {
             const int code = x.loaded.codes[at.code(c)];
             sums[c % 32 / 16] += code;
-            ASSERT_NEAR(code * static_cast<double>(scale), x.x[static_cast<size_t>(t * 96 + c)],
+            ASSERT_NEAR(code * static_cast<double>(scale), x.x[static_cast<size_t>(t * kLength + c)],
                         scale * (0.5 + 256 * kEpsilon)) << kernels::isa_name(isa);
           }
           ASSERT_EQ(x.loaded.offsets[at.block(b)], -128 * (sums[0] + sums[1]));
@@ -124,18 +126,23 @@ TEST(LoadActivations, PiecesGiveTheWhole) {
 
 // |sum computed in floats - exact sum| <= (n + 8) * eps * sum |terms|: n additions, and a few
 // roundings of scales and products a term. Integers are exact.
-void expect_products(Isa isa, const RandomMatrix& w, const RandomActivations& x) {
+void expect_products(Isa isa, const RandomMatrix& matrix, const RandomActivations& x, bool with_bias = false) {
+  std::vector<float> bias(static_cast<size_t>(matrix.rows));
+  for (size_t r = 0; r < bias.size(); ++r) bias[r] = static_cast<float>(r % 7) - 3.5f;
+  kernels::PackedMatrix packed = matrix.packed;
+  if (with_bias) packed.bias = bias.data();
+  const RandomMatrix& w = matrix;
   const int64_t n_rows = x.loaded.n_rows;
   const int64_t stride = w.rows + 3;
   std::vector<float> y(static_cast<size_t>(n_rows * stride), -7.0f);
   const AlignedBuffer memory = scratch(w.cols);
   const int64_t middle = w.packed.n_panels() / 2;
-  table(isa).matmul(w.packed, x.loaded, middle, w.packed.n_panels(), y.data(), stride, memory.data());
-  table(isa).matmul(w.packed, x.loaded, 0, middle, y.data(), stride, memory.data());
+  table(isa).matmul(packed, x.loaded, middle, packed.n_panels(), y.data(), stride, memory.data());
+  table(isa).matmul(packed, x.loaded, 0, middle, y.data(), stride, memory.data());
   for (int64_t r = 0; r < w.rows; ++r) {
     const std::vector<float> row = w.row(r);
     for (int64_t t = 0; t < n_rows; ++t) {
-      double exact = 0, magnitude = 0;
+      double exact = with_bias ? bias[static_cast<size_t>(r)] : 0, magnitude = std::fabs(exact);
       for (int64_t c = 0; c < w.cols; ++c) {
         const double term = row[static_cast<size_t>(c)] * activation(x.loaded, t, c);
         exact += term;
@@ -163,6 +170,7 @@ TEST(Matmul, EqualsTheExactSumsForEveryTypeIsaAndBatch) {
         for (const int64_t n_rows : {1, 2, 3, 4, 5, 6, 7, 9, 12, 17, 31}) {
           const RandomActivations x(table(isa), n_rows, w.cols, kernels::uses_quantized_activations(type), 9);
           expect_products(isa, w, x);
+          expect_products(isa, w, x, true);
         }
       }
     }

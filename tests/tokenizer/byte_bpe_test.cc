@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <thread>
+
 #include "tokenizer/vocabulary_samples.h"
 
 namespace docmind::tokenizer::test {
@@ -103,6 +105,20 @@ TEST(ByteBpe, AnyBytesComeBack) {
       RC_ASSERT(tokenizer->decode(plain(*tokenizer, bytes)) == bytes);
     });
   }
+}
+
+TEST(ByteBpe, ThreadsShareATokenizer) {
+  Vocabulary vocabulary = byte_vocabulary();
+  for (char c = 'a'; c < 'z'; ++c) add_merge(vocabulary, std::string(1, c), std::string(1, static_cast<char>(c + 1)));
+  std::string text;
+  for (int i = 0; i < 2'000; ++i) text += fmt::format(" {}{}", static_cast<char>('a' + i % 26), i % 7 == 0 ? "b" : "");
+  const std::vector<TokenId> expected = plain(*make(vocabulary), text);
+  const auto tokenizer = make(vocabulary);  // one that has not seen a word yet
+  std::vector<std::vector<TokenId>> results(4);
+  std::vector<std::thread> threads;
+  for (auto& result : results) threads.emplace_back([&] { result = plain(*tokenizer, text); });
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& result : results) EXPECT_EQ(result, expected);
 }
 
 TEST(ByteBpe, AWordOfTenMegabytesTakesNoQuadraticTime) {

@@ -35,6 +35,7 @@ struct Output {
   float* y;
   int64_t stride;
   int64_t n_rows;
+  Vec first;  // what the sums start from
 
   template <int T>
   void store(const __m256 (&total)[2][T]) const {
@@ -44,9 +45,12 @@ struct Output {
 };
 
 template <int T>
-inline void clear(__m256 (&total)[2][T]) {
+inline void start_sums(const Output& out, __m256 (&total)[2][T]) {
 #pragma GCC unroll 6
-  for (int t = 0; t < T; ++t) total[0][t] = total[1][t] = _mm256_setzero_ps();
+  for (int t = 0; t < T; ++t) {
+    total[0][t] = out.first.half[0];
+    total[1][t] = out.first.half[1];
+  }
 }
 
 template <typename F, int T>
@@ -54,7 +58,7 @@ DOCMIND_INLINE void direct_panel(const std::byte* data, int64_t cols, const Tile
   constexpr int kBlocks = F::Panel::kCols / 32;
   const auto* panels = reinterpret_cast<const typename F::Panel*>(data);
   __m256 total[2][T];
-  clear(total);
+  start_sums(out, total);
   for (int64_t p = 0; p < cols / F::Panel::kCols; ++p) {
     const auto& panel = panels[p];
     const typename F::Scales scales(panel);
@@ -81,7 +85,7 @@ template <typename F, int T>
 void direct(const Job& job) {
   const TileView x = tile_view(job.x, 0, 0);
   for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
-    direct_panel<F, T>(job.panel(p), job.w.cols, x, {job.y + p * kPanelRows, job.y_stride, job.n_rows(p)});
+    direct_panel<F, T>(job.panel(p), job.w.cols, x, {job.y + p * kPanelRows, job.y_stride, job.n_rows(p), first_sums(job.w, p)});
   }
 }
 
@@ -148,7 +152,7 @@ template <typename Trait, int T>
 __attribute__((noinline)) void multiply_tile(const Unpacked& w, int64_t cols, TileView x, const Output& out) {
   constexpr int kHalves = Trait::kHalfScales ? 2 : 1;
   __m256 total[2][T];
-  clear(total);
+  start_sums(out, total);
   for (int64_t block = 0; block < cols / 32; ++block) {
     const std::byte* codes = w.codes + block * kBlockBytes<Trait>;
     const auto dot = [&](int first, const int8_t* four, int64_t stride, __m256i (&dots)[2][T]) __attribute__((always_inline)) {
@@ -189,10 +193,11 @@ void tiled(const Job& job) {
   const Unpacked w(job.scratch, cols);
   for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
     unpack_panel<F>(job.panel(p), cols, w);
+    const Vec first = first_sums(job.w, p);
     for (int64_t row = 0; row < job.x.n_rows;) {
       const int64_t lane = row % kActivationTile;
       const TileView x = tile_view(job.x, row - lane, lane);
-      const Output out{job.y + row * job.y_stride + p * kPanelRows, job.y_stride, job.n_rows(p)};
+      const Output out{job.y + row * job.y_stride + p * kPanelRows, job.y_stride, job.n_rows(p), first};
       row += multiply_rows<Trait>(w, cols, x, x.width - lane, out);
     }
   }

@@ -28,7 +28,7 @@ struct LoadBF16 {
 // Panel [cols][16] against T rows [cols][T]. With few rows several columns are summed apart, so that
 // the additions do not wait for each other.
 template <typename L, int T>
-inline void multiply_panel(const typename L::Element* w, int64_t cols, const float* x, float* y,
+inline void multiply_panel(const typename L::Element* w, int64_t cols, const float* x, const Vec& first, float* y,
                            int64_t y_stride, int64_t n_rows) {
   constexpr int kChains = T >= 4 ? 1 : T >= 2 ? 2 : 4;
   __m256 total[kChains][2][T];
@@ -51,7 +51,7 @@ inline void multiply_panel(const typename L::Element* w, int64_t cols, const flo
   for (; c < cols; ++c) column(c, total[0]);
 #pragma GCC unroll 6
   for (int t = 0; t < T; ++t) {
-    __m256 sum[2] = {total[0][0][t], total[0][1][t]};
+    __m256 sum[2] = {_mm256_add_ps(first.half[0], total[0][0][t]), _mm256_add_ps(first.half[1], total[0][1][t])};
 #pragma GCC unroll 4
     for (int chain = 1; chain < kChains; ++chain) {
       sum[0] = _mm256_add_ps(sum[0], total[chain][0][t]);
@@ -68,16 +68,17 @@ void multiply_float(const PackedMatrix& w, const Activations& x, int64_t panel_b
   for (int64_t p = panel_begin; p < panel_end; ++p) {
     const auto* panel = data + p * w.cols * kPanelRows;
     const int64_t n_rows = w.rows - p * kPanelRows;
+    const Vec first = first_sums(w, p);
     for (int64_t tile = 0; tile < x.n_rows; tile += kActivationTile) {
       const float* values = x.values + tile * x.cols;
       float* out = y + tile * y_stride + p * kPanelRows;
       switch (x.tile_width(tile)) {
-        case 1: multiply_panel<L, 1>(panel, w.cols, values, out, y_stride, n_rows); break;
-        case 2: multiply_panel<L, 2>(panel, w.cols, values, out, y_stride, n_rows); break;
-        case 3: multiply_panel<L, 3>(panel, w.cols, values, out, y_stride, n_rows); break;
-        case 4: multiply_panel<L, 4>(panel, w.cols, values, out, y_stride, n_rows); break;
-        case 5: multiply_panel<L, 5>(panel, w.cols, values, out, y_stride, n_rows); break;
-        default: multiply_panel<L, 6>(panel, w.cols, values, out, y_stride, n_rows); break;
+        case 1: multiply_panel<L, 1>(panel, w.cols, values, first, out, y_stride, n_rows); break;
+        case 2: multiply_panel<L, 2>(panel, w.cols, values, first, out, y_stride, n_rows); break;
+        case 3: multiply_panel<L, 3>(panel, w.cols, values, first, out, y_stride, n_rows); break;
+        case 4: multiply_panel<L, 4>(panel, w.cols, values, first, out, y_stride, n_rows); break;
+        case 5: multiply_panel<L, 5>(panel, w.cols, values, first, out, y_stride, n_rows); break;
+        default: multiply_panel<L, 6>(panel, w.cols, values, first, out, y_stride, n_rows); break;
       }
     }
   }

@@ -170,6 +170,15 @@ DOCMIND_INLINE void multiply_block(const Dot& dot_of, const Scale& scale_of, con
   }
 }
 
+// What the sums of a panel's rows start from: its part of the bias, or zeros.
+inline Vec first_sums(const PackedMatrix& w, int64_t panel) {
+  float all[kPanelRows] = {};
+  const int64_t row = panel * kPanelRows;
+  const int64_t n = w.rows - row < kPanelRows ? w.rows - row : kPanelRows;
+  if (w.bias != nullptr) __builtin_memcpy(all, w.bias + row, static_cast<size_t>(n) * sizeof(float));
+  return {{_mm256_loadu_ps(all), _mm256_loadu_ps(all + 8)}};
+}
+
 // The first `n_rows` of 16 sums.
 inline void store_rows(float* y, int64_t n_rows, __m256 low, __m256 high) {
   if (n_rows >= kPanelRows) {

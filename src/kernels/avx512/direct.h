@@ -40,13 +40,13 @@ inline void direct_block(const typename F::Panel& panel, const typename F::Scale
 
 // One panel against T rows; y points at the panel's first row of activation row 0.
 template <typename F, int T>
-inline void direct_panel(const std::byte* data, int64_t cols, const TileView& x, float* y,
+inline void direct_panel(const std::byte* data, int64_t cols, const TileView& x, __m512 first, float* y,
                          int64_t y_stride, __mmask16 rows) {
   constexpr int kBlocks = F::Panel::kCols / 32;
   const auto* panels = reinterpret_cast<const typename F::Panel*>(data);
   __m512 total[T];
 #pragma GCC unroll 6
-  for (int t = 0; t < T; ++t) total[t] = _mm512_setzero_ps();
+  for (int t = 0; t < T; ++t) total[t] = first;
   for (int64_t p = 0; p < cols / F::Panel::kCols; ++p) {
     const auto& panel = panels[p];
     const typename F::Scales scales(panel);

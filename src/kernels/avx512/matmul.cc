@@ -26,22 +26,23 @@ template <typename F, int T>
 void direct(const Job& job) {
   const TileView x = tile_view(job.x, 0);
   for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
-    direct_panel<F, T>(job.panel(p), job.w.cols, x, job.y + p * kPanelRows, job.y_stride, job.mask(p));
+    direct_panel<F, T>(job.panel(p), job.w.cols, x, first_sum(panel_bias(job.w, p), job.mask(p)),
+                       job.y + p * kPanelRows, job.y_stride, job.mask(p));
   }
 }
 
 // One tile that is narrower than the others, or beside a single panel.
 template <typename Trait>
 void narrow_tile(const Unpacked& w, int place, int64_t cols, const TileView& x, int64_t width, float* y,
-                 int64_t y_stride, __mmask16 rows) {
+                 int64_t y_stride, const float* bias, __mmask16 rows) {
   const __mmask16 masks[kTilePanels] = {rows, 0};
   switch (width) {
-    case 1: return multiply_tile<Trait, 1, 1>(w, place, cols, x, y, y_stride, masks);
-    case 2: return multiply_tile<Trait, 1, 2>(w, place, cols, x, y, y_stride, masks);
-    case 3: return multiply_tile<Trait, 1, 3>(w, place, cols, x, y, y_stride, masks);
-    case 4: return multiply_tile<Trait, 1, 4>(w, place, cols, x, y, y_stride, masks);
-    case 5: return multiply_tile<Trait, 1, 5>(w, place, cols, x, y, y_stride, masks);
-    default: return multiply_tile<Trait, 1, 6>(w, place, cols, x, y, y_stride, masks);
+    case 1: return multiply_tile<Trait, 1, 1>(w, place, cols, x, y, y_stride, bias, masks);
+    case 2: return multiply_tile<Trait, 1, 2>(w, place, cols, x, y, y_stride, bias, masks);
+    case 3: return multiply_tile<Trait, 1, 3>(w, place, cols, x, y, y_stride, bias, masks);
+    case 4: return multiply_tile<Trait, 1, 4>(w, place, cols, x, y, y_stride, bias, masks);
+    case 5: return multiply_tile<Trait, 1, 5>(w, place, cols, x, y, y_stride, bias, masks);
+    default: return multiply_tile<Trait, 1, 6>(w, place, cols, x, y, y_stride, bias, masks);
   }
 }
 
@@ -59,11 +60,12 @@ void tiled(const Job& job) {
       const int64_t width = job.x.tile_width(tile);
       float* y = job.y + tile * job.y_stride + p * kPanelRows;
       if (width == kActivationTile && n_panels == 2) {
-        multiply_tile<Trait, 2, kActivationTile>(unpacked, 0, cols, x, y, job.y_stride, masks);
+        multiply_tile<Trait, 2, kActivationTile>(unpacked, 0, cols, x, y, job.y_stride, panel_bias(job.w, p), masks);
         continue;
       }
       for (int place = 0; place < n_panels; ++place) {
-        narrow_tile<Trait>(unpacked, place, cols, x, width, y + place * kPanelRows, job.y_stride, masks[place]);
+        narrow_tile<Trait>(unpacked, place, cols, x, width, y + place * kPanelRows, job.y_stride,
+                           panel_bias(job.w, p + place), masks[place]);
       }
     }
   }

@@ -28,7 +28,7 @@ struct LoadBF16 {
 // so that the additions do not wait for each other.
 template <typename L, int R, int T>
 inline void multiply_panels(const typename L::Element* const (&w)[R], int64_t cols, const float* x,
-                            float* y, int64_t y_stride, const __mmask16 (&rows)[R]) {
+                            float* y, int64_t y_stride, const float* bias, const __mmask16 (&rows)[R]) {
   constexpr int kChains = R * T >= 6 ? 1 : R * T >= 3 ? 2 : 6;
   __m512 total[kChains][R][T];
 #pragma GCC unroll 36
@@ -49,9 +49,10 @@ inline void multiply_panels(const typename L::Element* const (&w)[R], int64_t co
   for (; c < cols; ++c) column(c, total[0]);
 #pragma GCC unroll 2
   for (int r = 0; r < R; ++r) {
+    const __m512 first = first_sum(bias == nullptr ? nullptr : bias + r * kPanelRows, rows[r]);
 #pragma GCC unroll 6
     for (int t = 0; t < T; ++t) {
-      __m512 sum = total[0][r][t];
+      __m512 sum = _mm512_add_ps(first, total[0][r][t]);
 #pragma GCC unroll 6
       for (int chain = 1; chain < kChains; ++chain) sum = _mm512_add_ps(sum, total[chain][r][t]);
       _mm512_mask_storeu_ps(y + t * y_stride + r * kPanelRows, rows[r], sum);
@@ -61,16 +62,16 @@ inline void multiply_panels(const typename L::Element* const (&w)[R], int64_t co
 
 template <typename L>
 void one_panel(const typename L::Element* w, int64_t cols, const float* x, int64_t width, float* y,
-               int64_t y_stride, __mmask16 rows) {
+               int64_t y_stride, const float* bias, __mmask16 rows) {
   const typename L::Element* const panels[1] = {w};
   const __mmask16 masks[1] = {rows};
   switch (width) {
-    case 1: return multiply_panels<L, 1, 1>(panels, cols, x, y, y_stride, masks);
-    case 2: return multiply_panels<L, 1, 2>(panels, cols, x, y, y_stride, masks);
-    case 3: return multiply_panels<L, 1, 3>(panels, cols, x, y, y_stride, masks);
-    case 4: return multiply_panels<L, 1, 4>(panels, cols, x, y, y_stride, masks);
-    case 5: return multiply_panels<L, 1, 5>(panels, cols, x, y, y_stride, masks);
-    default: return multiply_panels<L, 1, 6>(panels, cols, x, y, y_stride, masks);
+    case 1: return multiply_panels<L, 1, 1>(panels, cols, x, y, y_stride, bias, masks);
+    case 2: return multiply_panels<L, 1, 2>(panels, cols, x, y, y_stride, bias, masks);
+    case 3: return multiply_panels<L, 1, 3>(panels, cols, x, y, y_stride, bias, masks);
+    case 4: return multiply_panels<L, 1, 4>(panels, cols, x, y, y_stride, bias, masks);
+    case 5: return multiply_panels<L, 1, 5>(panels, cols, x, y, y_stride, bias, masks);
+    default: return multiply_panels<L, 1, 6>(panels, cols, x, y, y_stride, bias, masks);
   }
 }
 
@@ -89,12 +90,12 @@ void multiply_float(const PackedMatrix& w, const Activations& x, int64_t panel_b
       if (n_panels == 2 && width == kActivationTile) {
         const Element* const panels[2] = {panel(p), panel(p + 1)};
         const __mmask16 masks[2] = {row_mask(w.rows - p * kPanelRows), row_mask(w.rows - (p + 1) * kPanelRows)};
-        multiply_panels<L, 2, kActivationTile>(panels, w.cols, values, out, y_stride, masks);
+        multiply_panels<L, 2, kActivationTile>(panels, w.cols, values, out, y_stride, panel_bias(w, p), masks);
         continue;
       }
       for (int place = 0; place < n_panels; ++place) {
         one_panel<L>(panel(p + place), w.cols, values, width, out + place * kPanelRows, y_stride,
-                     row_mask(w.rows - (p + place) * kPanelRows));
+                     panel_bias(w, p + place), row_mask(w.rows - (p + place) * kPanelRows));
       }
     }
   }

@@ -45,6 +45,14 @@ inline __m512 accumulate(__m512 total, __m512i dot, __m512 scale, float activati
   return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_mul_ps(scale, _mm512_set1_ps(activation_scale)), total);
 }
 
+// What the sums of a panel's rows start from; `bias` is the panel's part or null.
+inline __m512 first_sum(const float* bias, __mmask16 rows) {
+  return bias == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(rows, bias);
+}
+inline const float* panel_bias(const PackedMatrix& w, int64_t panel) {
+  return w.bias == nullptr ? nullptr : w.bias + panel * kPanelRows;
+}
+
 inline __mmask16 row_mask(int64_t n_rows) {
   return n_rows >= kPanelRows ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1u << n_rows) - 1);
 }

@@ -50,17 +50,18 @@ inline void unpack_panel(const std::byte* data, int64_t cols, int place, const U
   }
 }
 
-// R panels from place `place` on against the T rows of a tile.
+// R panels from place `place` on against the T rows of a tile; `bias` is the first one's part or null.
 template <typename Trait, int R, int T>
 inline void multiply_tile(const Unpacked& w, int place, int64_t cols, const TileView& x, float* y,
-                          int64_t y_stride, const __mmask16 (&rows)[kTilePanels]) {
+                          int64_t y_stride, const float* bias, const __mmask16 (&rows)[kTilePanels]) {
   constexpr int kHalves = Trait::kHalfScales ? 2 : 1;
   constexpr int kGroups = 8 / kHalves;
   __m512 total[R][T];
 #pragma GCC unroll 2
   for (int r = 0; r < R; ++r) {
+    const __m512 first = first_sum(bias == nullptr ? nullptr : bias + r * kPanelRows, rows[r]);
 #pragma GCC unroll 6
-    for (int t = 0; t < T; ++t) total[r][t] = _mm512_setzero_ps();
+    for (int t = 0; t < T; ++t) total[r][t] = first;
   }
   const std::byte* codes = w.codes + place * 64;
   const int8_t* four = x.codes;

@@ -71,8 +71,9 @@ void matmul(const PackedMatrix& w, const Activations& x, int64_t panel_begin, in
     const int64_t n_rows = std::min(kPanelRows, w.rows - p * kPanelRows);
     for (int64_t row = 0; row < n_rows; ++row) {
       for (int64_t t = 0; t < x.n_rows; ++t) {
-        y[t * y_stride + p * kPanelRows + row] =
-            x.quantized ? dot_quantized(w, panel, row, x, t) : dot_float(w, panel, row, x, t);
+        const float dot = x.quantized ? dot_quantized(w, panel, row, x, t) : dot_float(w, panel, row, x, t);
+        const int64_t column = p * kPanelRows + row;
+        y[t * y_stride + column] = w.bias == nullptr ? dot : w.bias[column] + dot;
       }
     }
   }
