@@ -35,7 +35,7 @@ struct AttentionJob {
   // Causal: query i sees keys [0, first_position + i]; otherwise all n_keys.
   bool causal = true;
   int64_t first_position = 0;
-  // Products in bfloat16 where the CPU has them (F32 models ask for floats).
+  // Products in bfloat16 where the CPU has them (models of floats ask for floats).
   bool exact = false;
   KvView kv;
 };

@@ -20,7 +20,7 @@ DecoderPass::DecoderPass(const DecoderWeights& weights, const kernels::KernelTab
     q_width_(config_.n_heads * config_.head_dim),
     kv_width_(config_.n_kv_heads * config_.head_dim) {
   weights.for_each_layer_matrix([&](const Linear& linear) {
-    exact_ = exact_ && linear.weight.type == kernels::TensorType::kF32;
+    exact_ = exact_ && !kernels::uses_quantized_activations(linear.weight.type);
     executor_.fit(linear.weight);
   });
   executor_.fit(weights.output.weight);

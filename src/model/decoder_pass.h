@@ -56,7 +56,7 @@ class DecoderPass {
   const kernels::KernelTable& table_;
   Executor executor_;
   RopeTable rope_;
-  bool exact_ = true;  // no weight is rounded, so attention is not either
+  bool exact_ = true;  // products are in floats, so attention is as well
   int64_t q_width_, kv_width_;
 
   // Rows of max_tokens each; hidden_ takes the place of the four before it.

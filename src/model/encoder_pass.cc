@@ -16,7 +16,7 @@ EncoderPass::EncoderPass(const EncoderWeights& weights, const kernels::KernelTab
     max_blocks_(max_blocks),
     kv_layout_{.n_layers = 1, .n_kv_heads = config_.n_heads, .head_dim = config_.head_dim} {
   weights.for_each_layer_matrix([&](const Linear& linear) {
-    exact_ = exact_ && linear.weight.type == kernels::TensorType::kF32;
+    exact_ = exact_ && !kernels::uses_quantized_activations(linear.weight.type);
     executor_.fit(linear.weight);
   });
   if (config_.has_classifier) executor_.fit(weights.score.weight);

@@ -51,7 +51,7 @@ class EncoderPass {
   const kernels::KernelTable& table_;
   Executor executor_;
   int64_t max_blocks_;
-  bool exact_ = true;  // no weight is rounded, so attention is not either
+  bool exact_ = true;  // products are in floats, so attention is as well
   KvLayout kv_layout_;  // of one layer: the next one overwrites it
   KvBlocks kv_;
 
