@@ -10,7 +10,11 @@ case $seconds in
   '' | *[!0-9]* | 0) echo "quick_check: '$seconds' is no number of seconds" >&2; exit 2 ;;
 esac
 ./scripts/setup.sh fuzz
-./scripts/build.sh fuzz fuzz_all
+if [ $# -eq 0 ]; then
+  ./scripts/build.sh fuzz fuzz_all
+else
+  ./scripts/build.sh fuzz make_fuzz_seeds "${@/#/fuzz_}"
+fi
 
 build=build/fuzz
 mkdir -p "$build/corpus" "$build/artifacts"

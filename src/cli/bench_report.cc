@@ -36,6 +36,7 @@ json::object bench_to_json(const engine::BenchReport& report) {
   add("rerank_pairs_per_s", "rerank_of_limit", report.rerank_pairs);
   if (report.decode) object["first_token_ms"] = report.first_token_ms;
   object["load_ms"] = report.load_ms;
+  object["loaded_rss_bytes"] = report.loaded_rss_bytes;
   object["peak_rss_bytes"] = report.peak_rss_bytes;
   object["file_bytes"] = report.model.file_bytes;
   object["read_gb_per_s"] = report.limits.read_gb_per_s;
@@ -47,6 +48,15 @@ json::object bench_to_json(const engine::BenchReport& report) {
   object["path"] = to_valid_utf8(report.model.path);
   return object;
 }
+
+namespace {
+
+std::string memory_line(std::string_view what, int64_t n_bytes, size_t file_bytes) {
+  return fmt::format("  {:<34} {:>10}, {:.2f} x the file\n", what, format_bytes(n_bytes),
+                     static_cast<double>(n_bytes) / static_cast<double>(std::max<size_t>(file_bytes, 1)));
+}
+
+}  // namespace
 
 std::string bench_table(const engine::BenchReport& report, int64_t n_prompt, int64_t n_generate) {
   constexpr const char* kMultiply = "the int8 rate";
@@ -62,10 +72,8 @@ std::string bench_table(const engine::BenchReport& report, int64_t n_prompt, int
   text += rate_line("reranking pairs of 256 tokens", report.rerank_pairs, "pairs/s", kMultiply);
   if (report.decode) text += fmt::format("  {:<34} {:>10}\n", "first token after", format_ms(report.first_token_ms));
   text += fmt::format("  {:<34} {:>10}\n", "loaded in", format_ms(report.load_ms));
-  text += fmt::format("  {:<34} {:>10}, {:.2f} x the file\n", "peak memory",
-                      format_bytes(report.peak_rss_bytes),
-                      static_cast<double>(report.peak_rss_bytes) /
-                          static_cast<double>(std::max<size_t>(report.model.file_bytes, 1)));
+  text += memory_line("peak memory while loading", report.loaded_rss_bytes, report.model.file_bytes);
+  text += memory_line("peak memory with all of this", report.peak_rss_bytes, report.model.file_bytes);
   text += fmt::format("limits of this machine: {:.1f} GB/s read, {:.1f} int8 GMAC/s\n",
                       report.limits.read_gb_per_s, report.limits.int8_gmac_per_s);
   return text;

@@ -74,7 +74,8 @@ class RunCommand final : public Command {
     while (!session.cancel.cancelled() && terminal.out_error() == 0) {
       terminal.out(terminal.styled(Style::kBold, "> "));
       terminal.flush();
-      if (!std::getline(std::cin, line)) break;
+      // A terminal gives one line at a time, so none is left in a buffer.
+      if (!interrupt.wait_for_input(STDIN_FILENO) || !std::getline(std::cin, line)) break;
       const std::string_view message = trim(line);
       if (message == "/exit" || message == "/bye" || message == "/quit") return kExitOk;
       if (message == "/clear") {

@@ -106,6 +106,8 @@ class Bench {
     const Stopwatch clock;
     DM_ASSIGN(std::unique_ptr<Model> model, Model::load(path, engine));
     report_.load_ms = clock.elapsed_ms();
+    DM_ASSIGN(const monitor::ProcessMemory memory, monitor::process_memory());
+    report_.loaded_rss_bytes = memory.peak_rss_bytes;
     report_.model = model->info();
     return model;
   }

@@ -41,7 +41,8 @@ struct BenchReport {
   std::optional<BenchRate> prefill, prefill_4096, decode;  // of the int8 rate, the reading speed
   std::optional<BenchRate> embed, embed_batch;             // one text; 8 texts of 64 tokens
   std::optional<BenchRate> rerank_pairs;                   // 16 pairs of 256 tokens
-  int64_t peak_rss_bytes = 0;  // of the process, before the limits were measured
+  int64_t loaded_rss_bytes = 0;  // peak of the process when the model was loaded
+  int64_t peak_rss_bytes = 0;    // and after its runs, before the limits were measured
   MachineLimits limits;
 };
 

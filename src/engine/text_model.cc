@@ -57,7 +57,7 @@ size_t piece_tokens(int64_t macs_per_token) {
   constexpr int64_t kPieceMacs = 500'000'000'000;
   constexpr int64_t kLeastTokens = 64;  // fewer, and reading the weights takes as long as multiplying
   const int64_t n = kPieceMacs / std::max<int64_t>(macs_per_token, 1);
-  return static_cast<size_t>(std::clamp(n, kLeastTokens, ModelParts::kBatchTokens));
+  return static_cast<size_t>(std::clamp(n, kLeastTokens, ModelParts::kPieceTokens));
 }
 
 double per_second(int64_t n, double ms) { return ms > 0 ? static_cast<double>(n) * 1000 / ms : 0; }
@@ -93,7 +93,7 @@ Result<std::unique_ptr<TextModel>> TextModel::load(const std::string& path,
     if (family.ok()) model->family_ = *family;
     else model->family_error_ = std::move(family).error();
   }
-  DM_ASSIGN(model->decoder_, model::Decoder::load(*own.file, own.load_options(options.progress)));
+  DM_ASSIGN(model->decoder_, model::Decoder::load(*own.file, own.load_options(options.progress, ModelParts::kPieceTokens)));
   const model::DecoderConfig& config = model->decoder_->config();
   DM_TRY(own.check_vocabulary(config.n_vocab));
   DM_ASSIGN(model->n_context_, context_of(options.n_context, config.n_context, path));
