@@ -29,7 +29,7 @@ fi
 
 export UBSAN_OPTIONS=print_stacktrace=1
 failed=()
-printf '%-16s %12s %9s %8s\n' target executions coverage result
+printf '%-26s %12s %9s %8s\n' target executions coverage result
 for target in "${targets[@]}"; do
   corpus=$build/corpus/$target
   log=$build/artifacts/$target.log
@@ -44,7 +44,7 @@ for target in "${targets[@]}"; do
     "${folders[@]}" >"$log" 2>&1 || result=FAILED
   executions=$(awk '/stat::number_of_executed_units/ {print $2}' "$log")
   coverage=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
-  printf '%-16s %12s %9s %8s\n' "$target" "${executions:--}" "${coverage:--}" "$result"
+  printf '%-26s %12s %9s %8s\n' "$target" "${executions:--}" "${coverage:--}" "$result"
   if [ "$result" != ok ]; then
     failed+=("$target")
     grep -m 3 -E 'violated:|runtime error:|ERROR: |SUMMARY: |Test unit written' "$log" || tail -n 5 "$log"
