@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "kernels/attention.h"
+#include "kernels/kv_page.h"
 #include "kernels/packed_matrix.h"
 
 namespace docmind::kernels {
@@ -57,6 +58,14 @@ struct KernelTable {
   int64_t (*argmax)(const float* x, int64_t n);
   void (*to_half)(const float* x, int64_t n, Half* out);  // rounds to nearest even
   void (*from_half)(const Half* x, int64_t n, float* out);
+
+  // --- the KV cache (kv_page.h) ---
+  // The orthonormal Walsh-Hadamard transform, its own inverse, of each `block` floats of x in place;
+  // `block` is a power of two (1: nothing happens) and divides n.
+  void (*hadamard)(float* x, int64_t n, int64_t block);
+  // Quantizes the keys and values of KV heads [head_begin, head_end), multiples of kv_seal_heads(), of
+  // one layer. The values must have been rotated.
+  void (*seal)(const KvSealJob& job, int64_t head_begin, int64_t head_end);
 
   // --- attention (attention.h) ---
   // Queries [query_begin, query_end) of the job against all keys they may see, for the query heads

@@ -12,6 +12,8 @@
 #include "base/thread_team.h"
 #include "gguf/file.h"
 #include "kernels/kernels.h"
+#include "kv/layout.h"
+#include "kv/sequence.h"
 
 namespace docmind::model {
 
@@ -44,20 +46,42 @@ struct DecoderConfig {
 
 struct LoadOptions {
   const kernels::KernelTable* kernels = nullptr;  // required
-  ThreadTeam* team = nullptr;                     // required; also used by every forward()
+  ThreadTeam* team = nullptr;                     // required; also used by every pass
   int64_t max_batch_tokens = 512;                 // the largest piece that a forward pass takes at once
+  // Scales queries and keys against each other by powers of two (exact), so that stored keys are of size one;
+  // only where a model normalises both (qwen3). Off for comparisons.
+  bool fold_key_scales = true;
   LoadProgress progress;
 };
 
-// The keys and values of one sequence, owned by the caller, of one Decoder.
-class Sequence {
+// The part of a forward pass that one sequence has.
+struct BatchItem {
+  kv::Sequence* sequence = nullptr;
+  std::span<const TokenId> tokens;  // they follow sequence->tokens(); one in a decode pass
+  std::span<float> logits;          // none, n_vocab floats for the last token, or tokens.size() * n_vocab
+};
+
+// kPrefill: any number of tokens of each sequence. kDecode: one token each, keys and values are read in
+// place. Either way a sequence's result does not depend, to the last bit, on what else is in the pass nor
+// on how its prompt was cut into passes; but the two kinds round differently.
+enum class PassKind { kPrefill, kDecode };
+
+// A forward pass that can pause between layers, so that a long one does not hold up others: while one
+// is open, others of the same Decoder may run over other sequences. Made by a Decoder, for one thread.
+class ForwardPass {
  public:
-  virtual ~Sequence() = default;
-  [[nodiscard]] virtual int64_t n_tokens() const = 0;   // held now
-  [[nodiscard]] virtual int64_t capacity() const = 0;   // at most
-  [[nodiscard]] virtual size_t memory_bytes() const = 0;
-  // Forgets the tokens from `n_tokens` on.
-  virtual void truncate(int64_t n_tokens) = 0;
+  virtual ~ForwardPass() = default;  // an open pass is abandoned
+  [[nodiscard]] virtual int64_t max_tokens() const = 0;
+  // Opens a pass over sequences that differ from each other and reserves their room: kLimit when there is
+  // none; then, and for wrong arguments (kInvalidArgument), nothing is open. What the items refer to
+  // must stay until the pass is done; the items themselves are copied.
+  [[nodiscard]] virtual Status start(std::span<const BatchItem> items, PassKind kind) = 0;
+  // Computes up to `n_layers` more layers, the logits with the last; true when the pass is done and
+  // its tokens are committed. Allocates nothing.
+  virtual bool advance(int64_t n_layers) = 0;
+  [[nodiscard]] virtual int64_t n_layers_left() const = 0;  // 0: none is open
+  // Forgets an open pass; its sequences hold what they held before.
+  virtual void abandon() = 0;
 };
 
 // Not thread-safe: one forward pass at a time (the team has one caller).
@@ -76,14 +100,15 @@ class Decoder {
   // Multiply-accumulates of one prefill token in weight matrices (without output and attention).
   [[nodiscard]] virtual int64_t macs_per_token() const = 0;
 
-  // Room for `capacity` tokens; kLimit when the system has not the memory.
-  [[nodiscard]] virtual Result<std::unique_ptr<Sequence>> new_sequence(int64_t capacity) const = 0;
+  // What its sequences are made of: kv::Cache::create.
+  [[nodiscard]] virtual kv::Geometry kv_geometry() const = 0;
 
-  // Appends `tokens` to the sequence and writes logits: one row [n_vocab] for the last token when
-  // logits has n_vocab floats, one a token when it has tokens.size() * n_vocab, none when empty.
-  // Long inputs are cut into pieces of max_batch_tokens. After an error the sequence holds what it
-  // held before. Allocates nothing.
-  [[nodiscard]] virtual Status forward(Sequence& sequence, std::span<const TokenId> tokens,
+  // For passes of up to `max_tokens` tokens, 1 to max_batch_tokens; kLimit when the system has not the memory.
+  [[nodiscard]] virtual Result<std::unique_ptr<ForwardPass>> new_pass(int64_t max_tokens) = 0;
+
+  // A whole pass over one sequence: a decode pass for a single token, otherwise prefill in pieces of
+  // max_batch_tokens. After an error the sequence holds what it held before.
+  [[nodiscard]] virtual Status forward(kv::Sequence& sequence, std::span<const TokenId> tokens,
                                        std::span<float> logits) = 0;
 };
 

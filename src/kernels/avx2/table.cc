@@ -4,6 +4,7 @@
 #include "kernels/avx2/matmul.h"
 #include "kernels/avx2/probe.h"
 #include "kernels/avx2/rows.h"
+#include "kernels/ref/kv_page.h"
 #include "kernels/tables.h"
 
 namespace docmind::kernels::avx2 {
@@ -25,6 +26,8 @@ const KernelTable& table() {
       .argmax = argmax,
       .to_half = to_half,
       .from_half = from_half,
+      .hadamard = ref::hadamard,
+      .seal = ref::seal,
       .attention = attention,
       .read_probe = read_probe,
       .int8_probe = int8_probe,

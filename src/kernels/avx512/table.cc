@@ -4,6 +4,7 @@
 #include "kernels/avx512/matmul.h"
 #include "kernels/avx512/probe.h"
 #include "kernels/avx512/rows.h"
+#include "kernels/ref/kv_page.h"
 #include "kernels/tables.h"
 
 namespace docmind::kernels::avx512 {
@@ -26,6 +27,8 @@ constexpr KernelTable make(Isa isa, decltype(KernelTable::attention) attention_o
       .argmax = argmax,
       .to_half = to_half,
       .from_half = from_half,
+      .hadamard = ref::hadamard,
+      .seal = ref::seal,
       .attention = attention_of_isa,
       .read_probe = read_probe,
       .int8_probe = int8_probe,

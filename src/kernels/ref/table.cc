@@ -1,6 +1,7 @@
 // The scalar kernel table.
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/ref/attention.h"
+#include "kernels/ref/kv_page.h"
 #include "kernels/ref/matmul.h"
 #include "kernels/ref/probe.h"
 #include "kernels/ref/rows.h"
@@ -25,6 +26,8 @@ const KernelTable& table() {
       .argmax = argmax,
       .to_half = to_half,
       .from_half = from_half,
+      .hadamard = hadamard,
+      .seal = seal,
       .attention = attention,
       .read_probe = read_probe,
       .int8_probe = int8_probe,
