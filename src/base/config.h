@@ -57,6 +57,26 @@ struct Config {
     int64_t seed = 0;
     bool thinking = false;
   } model;
+  // The memory of a language model's texts, and how it is stored.
+  struct Kv {
+    std::string format = "f16";
+    int64_t budget_mib = 0;
+    int64_t group_size = 64;
+    int64_t residual = 128;
+    double mixed_bits = 3.32;
+    bool share = true;
+    bool exact_reuse = false;
+    std::string spill_path;
+    int64_t keep_mib = 0;
+  } kv;
+  // What is computed together.
+  struct Batch {
+    int64_t sequences = 8;
+    int64_t queue = 256;
+    int64_t prefill_tokens = 256;
+    double prefill_share = 0.8;
+    int64_t encoder_wait_ms = 0;
+  } batch;
   struct Embedder {
     std::string path;
   } embedder;

@@ -18,7 +18,7 @@ Result<std::shared_ptr<Model>> load_model(Session& session, const std::string& n
   DM_ASSIGN(const std::string path, providers::resolve_model(session.config(), name));
   ProgressBar bar(session.terminal);
   const std::string what = "loading " + printable(std::filesystem::path(path).filename().string());
-  engine::EngineOptions options = engine_options(session.config());
+  DM_ASSIGN(engine::EngineOptions options, engine_options(session.config()));
   options.progress = [&](size_t n_done, size_t n_total) {
     bar.show_bytes(what, static_cast<int64_t>(n_done), static_cast<int64_t>(n_total));
     return !session.cancel.cancelled();
@@ -39,6 +39,7 @@ void add_retrieval_model_flags(CLI::App& app, FieldFlags& fields) {
 void add_generation_flags(CLI::App& app, FieldFlags& fields) {
   fields.add(app, "--threads", "model.threads");
   fields.add(app, "--context", "model.context");
+  fields.add(app, "--kv", "kv.format");
   fields.add(app, "--max-tokens", "model.max_tokens");
   fields.add(app, "--temperature", "model.temperature");
   fields.add(app, "--seed", "model.seed");
@@ -46,10 +47,23 @@ void add_generation_flags(CLI::App& app, FieldFlags& fields) {
                     "Let a model that can think do so before it answers");
 }
 
-engine::EngineOptions engine_options(const Config& config) {
-  return {.n_threads = static_cast<size_t>(config.model.threads),
-          .isa = config.model.isa,
-          .n_context = config.model.context};
+Result<engine::EngineOptions> engine_options(const Config& config) {
+  engine::EngineOptions options{.n_threads = static_cast<size_t>(config.model.threads),
+                                .isa = config.model.isa,
+                                .n_context = config.model.context};
+  DM_ASSIGN(options.kv_format.format, kv::parse_format(config.kv.format));
+  options.kv_format.group_size = config.kv.group_size;
+  options.kv_format.residual_tokens = config.kv.residual;
+  options.kv_format.mixed_bits = config.kv.mixed_bits;
+  options.kv_budget_bytes = static_cast<size_t>(config.kv.budget_mib) << 20;
+  options.share_prefixes = config.kv.share;
+  options.exact_reuse = config.kv.exact_reuse;
+  options.spill_folder = config.kv.spill_path;
+  options.scheduler.max_sequences = config.batch.sequences;
+  options.scheduler.max_queued = static_cast<size_t>(config.batch.queue);
+  options.scheduler.prefill_tokens = config.batch.prefill_tokens;
+  options.scheduler.prefill_share = config.batch.prefill_share;
+  return options;
 }
 
 engine::SamplingOptions sampling_options(const Config& config) {

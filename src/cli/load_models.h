@@ -19,10 +19,11 @@ namespace docmind::cli {
 // The flags --model, --embedder and --reranker, each a field of the configuration.
 void add_model_flag(CLI::App& app, FieldFlags& fields);
 void add_retrieval_model_flags(CLI::App& app, FieldFlags& fields);
-// How a language model runs: --threads, --context, --max-tokens, --temperature, --seed, --thinking.
+// How a language model runs: --threads, --context, --kv, --max-tokens, --temperature, --seed, --thinking.
 void add_generation_flags(CLI::App& app, FieldFlags& fields);
 
-[[nodiscard]] engine::EngineOptions engine_options(const Config& config);
+// kInvalidArgument for a KV format that does not exist.
+[[nodiscard]] Result<engine::EngineOptions> engine_options(const Config& config);
 [[nodiscard]] engine::SamplingOptions sampling_options(const Config& config);
 
 // Loads with a progress bar on standard error; `name` is a file or the name of a pulled model.
