@@ -90,7 +90,10 @@ def row(figure, value, unit="", wanted=None, at_most=None, at_least=None):
     if at_least is not None:
         met = value >= at_least
         wanted = f">= {at_least:.3g}{unit}"
-    shown = f"{value:.3f}" if isinstance(value, float) and abs(value) < 10 else f"{value:,.0f}"
+    if isinstance(value, float) and abs(value) < 10:
+        shown = f"{value:.3f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
+    else:
+        shown = f"{value:,.0f}"
     return {"figure": figure, "value": value, "measured": shown + unit, "wanted": wanted or "", "met": met}
 
 

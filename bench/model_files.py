@@ -18,6 +18,9 @@ CODES_4_BIT, CODES_6_BIT, CODES_8_BIT = 4.61, 18.47, 73.9
 
 QWEN3_06B = {"layers": 28, "embd": 1024, "ff": 3072, "heads": 16, "kv_heads": 8, "head_dim": 128,
              "vocab": 151_936, "context": 40_960}
+# Small, with six pairs of channels of keys that are eight times as large as the others, as trained models have.
+HOT_KEYS = {"layers": 4, "embd": 512, "ff": 1024, "heads": 8, "kv_heads": 4, "head_dim": 128, "vocab": 2_048,
+            "context": 8_192, "hot_pairs": (3, 17, 40, 47, 55, 62), "hot_gain": 8.0}
 BGE_M3 = {"layers": 24, "embd": 1024, "ff": 4096, "heads": 16, "vocab": 250_002, "context": 8_192}
 
 
@@ -103,6 +106,7 @@ class ModelFile:
             self.add(f"tokenizer.ggml.{name}_token_id", U32, token)
 
     def vector(self, name, n, mean=0.0):
+        """`mean` is a number, or one for each element."""
         self.tensors.append((name, (n,), "F32", mean, 0.02))
 
     def matrix(self, name, n_in, n_out, kind, deviation=None):
@@ -131,8 +135,16 @@ class ModelFile:
         n = math.prod(dims)
         if kind != "F32":
             return weights(kind, n, deviation, source)
+        if isinstance(mean, tuple):
+            return struct.pack(f"<{n}f", *(source.gauss(m, deviation) for m in mean))
         few = [source.gauss(mean, deviation) for _ in range(min(n, 65_521))]  # repeated: a prime number
         return (struct.pack(f"<{len(few)}f", *few) * -(-n // len(few)))[:4 * n]
+
+
+def key_gains(size):
+    """Of attn_k_norm: pairs that rotate together have the same."""
+    hot, half = size.get("hot_pairs", ()), size["head_dim"] // 2
+    return tuple(size["hot_gain"] if i % half in hot else 1.0 for i in range(size["head_dim"]))
 
 
 def decoder(name, size, kind_of):
@@ -161,8 +173,9 @@ def decoder(name, size, kind_of):
     model.vector("output_norm.weight", embd, 1.0)
     for layer in range(size["layers"]):
         at = f"blk.{layer}."
-        for norm, n in (("attn_norm", embd), ("attn_q_norm", head_dim), ("attn_k_norm", head_dim), ("ffn_norm", embd)):
-            model.vector(f"{at}{norm}.weight", n, 1.0)
+        for norm, n, mean in (("attn_norm", embd, 1.0), ("attn_q_norm", head_dim, 1.0),
+                              ("attn_k_norm", head_dim, key_gains(size)), ("ffn_norm", embd, 1.0)):
+            model.vector(f"{at}{norm}.weight", n, mean)
         for tensor, n_in, n_out in (("attn_q", embd, q), ("attn_k", embd, kv), ("attn_v", embd, kv),
                                     ("attn_output", q, embd), ("ffn_gate", embd, size["ff"]),
                                     ("ffn_up", embd, size["ff"]), ("ffn_down", size["ff"], embd)):
@@ -215,6 +228,7 @@ MODELS = {
     "qwen3-0.6b-q8_0": lambda name: decoder(name, QWEN3_06B, lambda *_: "Q8_0"),
     "qwen3-0.6b-q4_k": lambda name: decoder(name, QWEN3_06B, lambda *_: "Q4_K"),
     "qwen3-0.6b-q4_k_m": lambda name: decoder(name, QWEN3_06B, mixed_types),
+    "hot-keys-f32": lambda name: decoder(name, HOT_KEYS, lambda *_: "F32"),
     "bge-m3-q8_0": lambda name: encoder(name, BGE_M3, "Q8_0", ranks=False),
     "bge-reranker-v2-m3-q8_0": lambda name: encoder(name, BGE_M3, "Q8_0", ranks=True),
 }

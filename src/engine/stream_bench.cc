@@ -73,13 +73,14 @@ class Bench {
   // Generates on this thread until `n_generate` tokens or `stop`.
   void generate(const std::vector<TokenId>& tokens, int64_t n_generate, const Stopwatch& clock,
                 const std::atomic<bool>* stop, Stream& stream) {
-    GenerateOptions wanted{.sampling = {}, .max_tokens = n_generate, .ignore_end = true};
-    wanted.on_token = [&](TokenId) {
+    const GenerateOptions wanted{.sampling = {}, .max_tokens = n_generate, .ignore_end = true};
+    // A piece is a token, but for the rare ones that are a part of a character.
+    const PieceSink sink = [&](std::string_view) {
       stream.token_ms.push_back(clock.elapsed_ms());
       return stop == nullptr || !stop->load(std::memory_order_relaxed);
     };
     stream.started_ms = clock.elapsed_ms();
-    const Result<Generation> text = model_.generate(tokens, wanted, {}, cancel_);
+    const Result<Generation> text = model_.generate(tokens, wanted, sink, cancel_);
     if (!text.ok()) stream.status = text.error();
   }
 

@@ -14,7 +14,7 @@ EncoderPass::EncoderPass(const EncoderWeights& weights, const kernels::KernelTab
     table_(table),
     executor_(table, team, max_tokens),
     max_blocks_(max_blocks),
-    kv_layout_{.n_layers = 1, .n_kv_heads = config_.n_heads, .head_dim = config_.head_dim} {
+    kv_(config_.n_heads, config_.head_dim) {
   weights.for_each_layer_matrix([&](const Linear& linear) {
     exact_ = exact_ && !kernels::uses_quantized_activations(linear.weight.type);
     executor_.fit(linear.weight);
@@ -25,7 +25,7 @@ EncoderPass::EncoderPass(const EncoderWeights& weights, const kernels::KernelTab
 }
 
 Status EncoderPass::allocate() {
-  DM_ASSIGN(kv_, KvBlocks::allocate(max_blocks_, kv_layout_.block_bytes()));
+  DM_TRY(kv_.allocate(max_blocks_));
   const int64_t n = config_.n_embd;
   DM_TRY(executor_.allocate({{&x_, n}, {&y_, n}, {&q_, std::max(4 * n, config_.n_ff)}}));
   k_ = q_ + executor_.max_rows() * n;
@@ -53,7 +53,7 @@ kernels::AttentionJob EncoderPass::attention_job(const EncoderBatch::Part& part,
   job.out = attended_ + row * config_.n_embd;
   job.n_queries = n_queries;
   job.n_keys = part.n();
-  job.kv = kv_layout_.view(kv_.blocks.data() + part.first_block, 0);
+  job.kv = kv_.view(part.first_block);
   return job;
 }
 
@@ -120,11 +120,10 @@ void EncoderPass::store_keys_and_values(const EncoderBatch& batch) {
   executor_.for_rows(batch.n_rows(), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const EncoderBatch::Token& token = batch.tokens()[static_cast<size_t>(t)];
-      std::byte* block = kv_.blocks[static_cast<size_t>(token.block)];
       const int64_t place = token.position % kernels::kKvBlockTokens;
       for (int64_t h = 0; h < config_.n_heads; ++h) {
-        table_.to_half(k_ + t * config_.n_embd + h * d, d, kv_layout_.keys(block, 0, h, place));
-        table_.to_half(v_ + t * config_.n_embd + h * d, d, kv_layout_.values(block, 0, h, place));
+        table_.to_half(k_ + t * config_.n_embd + h * d, d, kv_.keys(token.block, h, place));
+        table_.to_half(v_ + t * config_.n_embd + h * d, d, kv_.values(token.block, h, place));
       }
     }
   });
@@ -149,8 +148,9 @@ void EncoderPass::attend_all(const EncoderBatch& batch) {
   executor_.for_items(n_tiles * config_.n_heads, [&](int64_t item, size_t thread) {
     const EncoderBatch::QueryTile& tile = batch.tiles()[static_cast<size_t>(item / config_.n_heads)];
     const EncoderBatch::Part& part = batch.parts()[static_cast<size_t>(tile.part)];
-    executor_.attend(attention_job(part, part.first_row, part.n()), item % config_.n_heads, tile.begin, tile.end,
-                     thread);
+    kernels::AttentionJob job = attention_job(part, part.first_row, part.n());
+    job.decode = tile.end - tile.begin <= Executor::kMaxDirectRows;
+    executor_.attend(job, item % config_.n_heads, tile.begin, tile.end, thread);
   });
 }
 
@@ -158,7 +158,9 @@ void EncoderPass::attend_gathered(const EncoderBatch& batch) {
   const auto n_parts = static_cast<int64_t>(batch.parts().size());
   executor_.for_items(n_parts * config_.n_heads, [&](int64_t item, size_t thread) {
     const int64_t i = item / config_.n_heads;
-    executor_.attend(attention_job(batch.parts()[static_cast<size_t>(i)], i, 1), item % config_.n_heads, 0, 1, thread);
+    kernels::AttentionJob job = attention_job(batch.parts()[static_cast<size_t>(i)], i, 1);
+    job.decode = true;
+    executor_.attend(job, item % config_.n_heads, 0, 1, thread);
   });
 }
 

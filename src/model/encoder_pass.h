@@ -6,9 +6,9 @@
 
 #include "base/error.h"
 #include "model/encoder_batch.h"
+#include "model/encoder_kv.h"
 #include "model/encoder_weights.h"
 #include "model/executor.h"
-#include "model/kv_sequence.h"
 
 namespace docmind::model {
 
@@ -29,7 +29,7 @@ class EncoderPass {
   // The classifier's score of each of the `n_rows` rows that run() gave.
   void score(int64_t n_rows, float* scores);
 
-  [[nodiscard]] size_t scratch_bytes() const { return executor_.memory_bytes() + kv_.memory.size(); }
+  [[nodiscard]] size_t scratch_bytes() const { return executor_.memory_bytes() + kv_.memory_bytes(); }
 
  private:
   void embed(const EncoderBatch& batch);
@@ -52,8 +52,7 @@ class EncoderPass {
   Executor executor_;
   int64_t max_blocks_;
   bool exact_ = true;  // products are in floats, so attention is as well
-  KvLayout kv_layout_;  // of one layer: the next one overwrites it
-  KvBlocks kv_;
+  EncoderKv kv_;
 
   // Rows of max_tokens each; hidden_ takes the place of the four before it.
   float* x_ = nullptr;         // [n_embd] the residual stream

@@ -101,10 +101,27 @@ void Executor::multiply(std::initializer_list<Product> products) {
   });
 }
 
+void Executor::multiply_to(const Linear& linear, std::span<float* const> rows) {
+  const int64_t n_columns = linear.weight.rows;
+  bool regular = true;
+  for (size_t t = 1; t < rows.size(); ++t) regular = regular && rows[t] == rows[t - 1] + n_columns;
+  if (regular) return multiply({{.linear = &linear, .y = rows[0], .y_stride = n_columns}});
+  const auto& x = operand_.for_weight(linear.weight);
+  const int64_t n_panels = linear.weight.n_panels();
+  team_.parallel_for(n_panels, gated_grain(n_panels), [&](int64_t begin, int64_t end, size_t thread) {
+    const kernels::PackedMatrix part = slice(linear.weight, begin, end);
+    const float* y = gated_memory(thread);
+    table_.matmul(part, x, 0, part.n_panels(), gated_memory(thread), part.rows, thread_memory(thread));
+    for (float* row : rows) {
+      std::copy_n(y, part.rows, row + begin * kernels::kPanelRows);
+      y += part.rows;
+    }
+  });
+}
+
 void Executor::gated(const Linear& gate, const Linear& up, float* y, int64_t y_stride) {
   const int64_t n_rows = operand_.n_rows();
-  const int64_t most = gated_floats_ / n_rows / kernels::kPanelRows;  // panels that a thread's memory takes
-  const int64_t grain = std::min(panel_grain(gate.weight.n_panels()), most);
+  const int64_t grain = gated_grain(gate.weight.n_panels());
   const auto& gate_x = operand_.for_weight(gate.weight);
   const auto& up_x = operand_.for_weight(up.weight);
   team_.parallel_for(gate.weight.n_panels(), grain, [&](int64_t begin, int64_t end, size_t thread) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
@@ -59,7 +60,7 @@ class Executor {
     : table_(table), team_(team), max_rows_(max_rows) {}
   void fit(const kernels::PackedMatrix& weight);
   void fit_attention(const kernels::AttentionJob& job);
-  // For models that call gated().
+  // For models that call gated() or multiply_to().
   void fit_gated() { gated_floats_ = max_rows_ * kGatedColumns; }
   // Also gives each buffer max_rows rows; kLimit when the system has not the memory.
   Status allocate(std::initializer_list<RowBuffer> buffers);
@@ -79,10 +80,14 @@ class Executor {
   }
   // y = x * weight^T + bias of each product, x as it was loaded.
   void multiply(std::initializer_list<Product> products);
+  // The same for one product whose rows go to places of their own, one for each row of x; needs fit_gated().
+  void multiply_to(const Linear& linear, std::span<float* const> rows);
   // y = silu(x * gate^T + bias) * (x * up^T + bias), [rows of x, gate.rows].
   void gated(const Linear& gate, const Linear& up, float* y, int64_t y_stride);
   // Attention of up to kQueryTile queries of one KV head, on the calling thread, whose number is `thread`.
   static constexpr int64_t kQueryTile = 256;
+  // The most rows (queries * heads of a KV head) of AttentionJob::decode.
+  static constexpr int64_t kMaxDirectRows = 16;
   void attend(const kernels::AttentionJob& job, int64_t kv_head, int64_t query_begin, int64_t query_end,
               size_t thread) const {
     table_.attention(job, kv_head, query_begin, query_end, thread_memory(thread));
@@ -113,6 +118,10 @@ class Executor {
     return reinterpret_cast<float*>(thread_memory(thread) + kernel_bytes_);
   }
   [[nodiscard]] int64_t panel_grain(int64_t n_panels) const;
+  // At most as many panels as a thread's memory takes with all rows.
+  [[nodiscard]] int64_t gated_grain(int64_t n_panels) const {
+    return std::min(panel_grain(n_panels), gated_floats_ / operand_.n_rows() / kernels::kPanelRows);
+  }
   void multiply_panels(const Product& product, int64_t begin, int64_t end, size_t thread) const;
 
   const kernels::KernelTable& table_;

@@ -177,6 +177,33 @@ TEST(Matmul, EqualsTheExactSumsForEveryTypeIsaAndBatch) {
   }
 }
 
+// To the last bit: what else is in a batch does not change a row's result.
+void expect_rows_alone(Isa isa, const RandomMatrix& w, int64_t n_rows) {
+  const bool quantized = kernels::uses_quantized_activations(w.type);
+  const RandomActivations all(table(isa), n_rows, w.cols, quantized, 5);
+  RandomActivations one(table(isa), 1, w.cols, quantized, 1);
+  const AlignedBuffer memory = scratch(w.cols);
+  std::vector<float> y(static_cast<size_t>(n_rows * w.rows)), alone(static_cast<size_t>(w.rows));
+  table(isa).matmul(w.packed, all.loaded, 0, w.packed.n_panels(), y.data(), w.rows, memory.data());
+  for (int64_t t = 0; t < n_rows; ++t) {
+    table(isa).load_activations(all.x.data() + t * w.cols, w.cols, 0, 1, one.loaded);
+    table(isa).matmul(w.packed, one.loaded, 0, w.packed.n_panels(), alone.data(), w.rows, memory.data());
+    ASSERT_TRUE(std::ranges::equal(alone, std::span(y).subspan(static_cast<size_t>(t * w.rows), alone.size())))
+        << label(isa, w.type) << " [" << w.rows << ", " << w.cols << "] row " << t << " of " << n_rows;
+  }
+}
+
+TEST(Matmul, ARowDoesNotDependOnItsBatch) {
+  for (const TensorType type : test::all_types()) {
+    for (const int64_t rows : {7, 16, 45, 64, 112}) {
+      const RandomMatrix w(type, rows, std::max<int64_t>(2 * block_len(type), 160), static_cast<uint32_t>(rows));
+      for (const Isa isa : test::runnable_isas()) {
+        for (const int64_t n_rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 29}) expect_rows_alone(isa, w, n_rows);
+      }
+    }
+  }
+}
+
 // Float matrices need no block length: stories260K has rows of 172.
 TEST(Matmul, FloatsOfAnyLength) {
   for (const TensorType type : {TensorType::kF32, TensorType::kF16, TensorType::kBF16}) {

@@ -25,63 +25,75 @@ struct LoadBF16 {
   static Vec load(const Element* from) { return {{widen(from), widen(from + 8)}}; }
 };
 
-// Panel [cols][16] against T rows [cols][T]. With few rows several columns are summed apart, so that
-// the additions do not wait for each other.
-template <typename L, int T>
-inline void multiply_panel(const typename L::Element* w, int64_t cols, const float* x, const Vec& first, float* y,
-                           int64_t y_stride, int64_t n_rows) {
-  constexpr int kChains = T >= 4 ? 1 : T >= 2 ? 2 : 4;
-  __m256 total[kChains][2][T];
-#pragma GCC unroll 24
-  for (int i = 0; i < kChains * 2 * T; ++i) total[i / (2 * T)][i / T % 2][i % T] = _mm256_setzero_ps();
-  const auto column = [&](int64_t c, __m256 (&sums)[2][T]) __attribute__((always_inline)) {
-    const Vec weights = L::load(w + c * kPanelRows);
+// R panels [cols][16] against T rows [cols][T]. Every sum is one chain over the columns, so that a
+// row's result does not depend on how many rows there are: with few rows it is more panels that keep
+// the additions from waiting for each other.
+template <typename L, int R, int T>
+inline void multiply_panels(const typename L::Element* const (&w)[R], int64_t cols, const float* x,
+                            const Vec (&first)[R], float* y, int64_t y_stride, int64_t n_rows) {
+  __m256 total[R][2][T];
+#pragma GCC unroll 16
+  for (int i = 0; i < R * 2 * T; ++i) total[i / (2 * T)][i / T % 2][i % T] = _mm256_setzero_ps();
+  for (int64_t c = 0; c < cols; ++c) {
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      const Vec weights = L::load(w[r] + c * kPanelRows);
+#pragma GCC unroll 6
+      for (int t = 0; t < T; ++t) {
+        const __m256 value = _mm256_broadcast_ss(x + c * T + t);
+        total[r][0][t] = _mm256_fmadd_ps(weights.half[0], value, total[r][0][t]);
+        total[r][1][t] = _mm256_fmadd_ps(weights.half[1], value, total[r][1][t]);
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 6
     for (int t = 0; t < T; ++t) {
-      const __m256 value = _mm256_broadcast_ss(x + c * T + t);
-      sums[0][t] = _mm256_fmadd_ps(weights.half[0], value, sums[0][t]);
-      sums[1][t] = _mm256_fmadd_ps(weights.half[1], value, sums[1][t]);
+      store_rows(y + t * y_stride + r * kPanelRows, n_rows - r * kPanelRows,
+                 _mm256_add_ps(first[r].half[0], total[r][0][t]), _mm256_add_ps(first[r].half[1], total[r][1][t]));
     }
-  };
-  int64_t c = 0;
-  for (; c + kChains <= cols; c += kChains) {
-#pragma GCC unroll 4
-    for (int chain = 0; chain < kChains; ++chain) column(c + chain, total[chain]);
   }
-  for (; c < cols; ++c) column(c, total[0]);
-#pragma GCC unroll 6
-  for (int t = 0; t < T; ++t) {
-    __m256 sum[2] = {_mm256_add_ps(first.half[0], total[0][0][t]), _mm256_add_ps(first.half[1], total[0][1][t])};
-#pragma GCC unroll 4
-    for (int chain = 1; chain < kChains; ++chain) {
-      sum[0] = _mm256_add_ps(sum[0], total[chain][0][t]);
-      sum[1] = _mm256_add_ps(sum[1], total[chain][1][t]);
+}
+
+// R panels from panel `p` on against all rows.
+template <typename L, int R>
+void multiply_rows(const PackedMatrix& w, const Activations& x, int64_t p, float* y, int64_t y_stride) {
+  const typename L::Element* panels[R];
+  Vec first[R];
+  for (int r = 0; r < R; ++r) {
+    panels[r] = reinterpret_cast<const typename L::Element*>(w.data) + (p + r) * w.cols * kPanelRows;
+    first[r] = first_sums(w, p + r);
+  }
+  for (int64_t tile = 0; tile < x.n_rows; tile += kActivationTile) {
+    const auto multiply = [&]<int T>() {
+      if constexpr (R == 1 || R * T <= 4) {
+        multiply_panels<L, R, T>(panels, w.cols, x.values + tile * x.cols, first,
+                                 y + tile * y_stride + p * kPanelRows, y_stride, w.rows - p * kPanelRows);
+      }
+    };
+    switch (x.tile_width(tile)) {
+      case 1: multiply.template operator()<1>(); break;
+      case 2: multiply.template operator()<2>(); break;
+      case 3: multiply.template operator()<3>(); break;
+      case 4: multiply.template operator()<4>(); break;
+      case 5: multiply.template operator()<5>(); break;
+      default: multiply.template operator()<6>(); break;
     }
-    store_rows(y + t * y_stride, n_rows, sum[0], sum[1]);
   }
 }
 
 template <typename L>
 void multiply_float(const PackedMatrix& w, const Activations& x, int64_t panel_begin, int64_t panel_end,
                     float* y, int64_t y_stride) {
-  const auto* data = reinterpret_cast<const typename L::Element*>(w.data);
-  for (int64_t p = panel_begin; p < panel_end; ++p) {
-    const auto* panel = data + p * w.cols * kPanelRows;
-    const int64_t n_rows = w.rows - p * kPanelRows;
-    const Vec first = first_sums(w, p);
-    for (int64_t tile = 0; tile < x.n_rows; tile += kActivationTile) {
-      const float* values = x.values + tile * x.cols;
-      float* out = y + tile * y_stride + p * kPanelRows;
-      switch (x.tile_width(tile)) {
-        case 1: multiply_panel<L, 1>(panel, w.cols, values, first, out, y_stride, n_rows); break;
-        case 2: multiply_panel<L, 2>(panel, w.cols, values, first, out, y_stride, n_rows); break;
-        case 3: multiply_panel<L, 3>(panel, w.cols, values, first, out, y_stride, n_rows); break;
-        case 4: multiply_panel<L, 4>(panel, w.cols, values, first, out, y_stride, n_rows); break;
-        case 5: multiply_panel<L, 5>(panel, w.cols, values, first, out, y_stride, n_rows); break;
-        default: multiply_panel<L, 6>(panel, w.cols, values, first, out, y_stride, n_rows); break;
-      }
-    }
+  int64_t p = panel_begin;
+  if (x.n_rows == 1) {
+    for (; p + 4 <= panel_end; p += 4) multiply_rows<L, 4>(w, x, p, y, y_stride);
   }
+  if (x.n_rows <= 2) {
+    for (; p + 2 <= panel_end; p += 2) multiply_rows<L, 2>(w, x, p, y, y_stride);
+  }
+  for (; p < panel_end; ++p) multiply_rows<L, 1>(w, x, p, y, y_stride);
 }
 
 }  // namespace

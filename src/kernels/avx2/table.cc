@@ -1,10 +1,11 @@
 // The AVX2 kernel table.
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/avx2/attention.h"
+#include "kernels/avx2/hadamard.h"
 #include "kernels/avx2/matmul.h"
 #include "kernels/avx2/probe.h"
 #include "kernels/avx2/rows.h"
-#include "kernels/ref/kv_page.h"
+#include "kernels/avx2/seal.h"
 #include "kernels/tables.h"
 
 namespace docmind::kernels::avx2 {
@@ -26,8 +27,8 @@ const KernelTable& table() {
       .argmax = argmax,
       .to_half = to_half,
       .from_half = from_half,
-      .hadamard = ref::hadamard,
-      .seal = ref::seal,
+      .hadamard = hadamard,
+      .seal = seal,
       .attention = attention,
       .read_probe = read_probe,
       .int8_probe = int8_probe,

@@ -24,81 +24,69 @@ struct LoadBF16 {
   }
 };
 
-// Panel [cols][16] against T rows [cols][T]. With one or two rows several columns are summed apart,
-// so that the additions do not wait for each other.
+// R panels [cols][16] against T rows [cols][T]; `bias` is the first panel's part or null. Every sum is
+// one chain over the columns, so that a row's result does not depend on how many rows there are: with
+// few rows it is more panels that keep the additions from waiting for each other.
 template <typename L, int R, int T>
 inline void multiply_panels(const typename L::Element* const (&w)[R], int64_t cols, const float* x,
                             float* y, int64_t y_stride, const float* bias, const __mmask16 (&rows)[R]) {
-  constexpr int kChains = R * T >= 6 ? 1 : R * T >= 3 ? 2 : 6;
-  __m512 total[kChains][R][T];
-#pragma GCC unroll 36
-  for (int i = 0; i < kChains * R * T; ++i) total[i / (R * T)][i / T % R][i % T] = _mm512_setzero_ps();
-  const auto column = [&](int64_t c, __m512 (&sums)[R][T]) __attribute__((always_inline)) {
-#pragma GCC unroll 2
+  __m512 total[R][T];
+#pragma GCC unroll 24
+  for (int i = 0; i < R * T; ++i) total[i / T][i % T] = _mm512_setzero_ps();
+  for (int64_t c = 0; c < cols; ++c) {
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
       const __m512 weights = L::load(w[r] + c * kPanelRows);
 #pragma GCC unroll 6
-      for (int t = 0; t < T; ++t) sums[r][t] = _mm512_fmadd_ps(weights, _mm512_set1_ps(x[c * T + t]), sums[r][t]);
+      for (int t = 0; t < T; ++t) total[r][t] = _mm512_fmadd_ps(weights, _mm512_set1_ps(x[c * T + t]), total[r][t]);
     }
-  };
-  int64_t c = 0;
-  for (; c + kChains <= cols; c += kChains) {
-#pragma GCC unroll 6
-    for (int chain = 0; chain < kChains; ++chain) column(c + chain, total[chain]);
   }
-  for (; c < cols; ++c) column(c, total[0]);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
     const __m512 first = first_sum(bias == nullptr ? nullptr : bias + r * kPanelRows, rows[r]);
 #pragma GCC unroll 6
     for (int t = 0; t < T; ++t) {
-      __m512 sum = _mm512_add_ps(first, total[0][r][t]);
-#pragma GCC unroll 6
-      for (int chain = 1; chain < kChains; ++chain) sum = _mm512_add_ps(sum, total[chain][r][t]);
-      _mm512_mask_storeu_ps(y + t * y_stride + r * kPanelRows, rows[r], sum);
+      _mm512_mask_storeu_ps(y + t * y_stride + r * kPanelRows, rows[r], _mm512_add_ps(first, total[r][t]));
     }
   }
 }
 
-template <typename L>
-void one_panel(const typename L::Element* w, int64_t cols, const float* x, int64_t width, float* y,
-               int64_t y_stride, const float* bias, __mmask16 rows) {
-  const typename L::Element* const panels[1] = {w};
-  const __mmask16 masks[1] = {rows};
-  switch (width) {
-    case 1: return multiply_panels<L, 1, 1>(panels, cols, x, y, y_stride, bias, masks);
-    case 2: return multiply_panels<L, 1, 2>(panels, cols, x, y, y_stride, bias, masks);
-    case 3: return multiply_panels<L, 1, 3>(panels, cols, x, y, y_stride, bias, masks);
-    case 4: return multiply_panels<L, 1, 4>(panels, cols, x, y, y_stride, bias, masks);
-    case 5: return multiply_panels<L, 1, 5>(panels, cols, x, y, y_stride, bias, masks);
-    default: return multiply_panels<L, 1, 6>(panels, cols, x, y, y_stride, bias, masks);
+// R panels from panel `p` on against all rows.
+template <typename L, int R>
+void multiply_rows(const PackedMatrix& w, const Activations& x, int64_t p, float* y, int64_t y_stride) {
+  const typename L::Element* panels[R];
+  __mmask16 masks[R];
+  for (int r = 0; r < R; ++r) {
+    panels[r] = reinterpret_cast<const typename L::Element*>(w.data) + (p + r) * w.cols * kPanelRows;
+    masks[r] = row_mask(w.rows - (p + r) * kPanelRows);
+  }
+  for (int64_t tile = 0; tile < x.n_rows; tile += kActivationTile) {
+    const auto multiply = [&]<int T>() {
+      if constexpr (R * T <= 12) {
+        multiply_panels<L, R, T>(panels, w.cols, x.values + tile * x.cols, y + tile * y_stride + p * kPanelRows,
+                                 y_stride, panel_bias(w, p), masks);
+      }
+    };
+    switch (x.tile_width(tile)) {
+      case 1: multiply.template operator()<1>(); break;
+      case 2: multiply.template operator()<2>(); break;
+      case 3: multiply.template operator()<3>(); break;
+      case 4: multiply.template operator()<4>(); break;
+      case 5: multiply.template operator()<5>(); break;
+      default: multiply.template operator()<6>(); break;
+    }
   }
 }
 
 template <typename L>
 void multiply_float(const PackedMatrix& w, const Activations& x, int64_t panel_begin, int64_t panel_end,
                     float* y, int64_t y_stride) {
-  using Element = typename L::Element;
-  const auto* data = reinterpret_cast<const Element*>(w.data);
-  const auto panel = [&](int64_t p) { return data + p * w.cols * kPanelRows; };
-  for (int64_t p = panel_begin; p < panel_end; p += 2) {
-    const int n_panels = panel_end - p < 2 ? 1 : 2;
-    for (int64_t tile = 0; tile < x.n_rows; tile += kActivationTile) {
-      const int64_t width = x.tile_width(tile);
-      const float* values = x.values + tile * x.cols;
-      float* out = y + tile * y_stride + p * kPanelRows;
-      if (n_panels == 2 && width == kActivationTile) {
-        const Element* const panels[2] = {panel(p), panel(p + 1)};
-        const __mmask16 masks[2] = {row_mask(w.rows - p * kPanelRows), row_mask(w.rows - (p + 1) * kPanelRows)};
-        multiply_panels<L, 2, kActivationTile>(panels, w.cols, values, out, y_stride, panel_bias(w, p), masks);
-        continue;
-      }
-      for (int place = 0; place < n_panels; ++place) {
-        one_panel<L>(panel(p + place), w.cols, values, width, out + place * kPanelRows, y_stride,
-                     panel_bias(w, p + place), row_mask(w.rows - (p + place) * kPanelRows));
-      }
-    }
+  int64_t p = panel_begin;
+  if (x.n_rows <= 3) {
+    for (; p + 4 <= panel_end; p += 4) multiply_rows<L, 4>(w, x, p, y, y_stride);
   }
+  for (; p + 2 <= panel_end; p += 2) multiply_rows<L, 2>(w, x, p, y, y_stride);
+  if (p < panel_end) multiply_rows<L, 1>(w, x, p, y, y_stride);
 }
 
 }  // namespace

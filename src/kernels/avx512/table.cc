@@ -1,10 +1,11 @@
 // The AVX-512 kernel tables, without and with bfloat16 products.
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/avx512/attention.h"
+#include "kernels/avx512/hadamard.h"
 #include "kernels/avx512/matmul.h"
 #include "kernels/avx512/probe.h"
 #include "kernels/avx512/rows.h"
-#include "kernels/ref/kv_page.h"
+#include "kernels/avx512/seal.h"
 #include "kernels/tables.h"
 
 namespace docmind::kernels::avx512 {
@@ -27,8 +28,8 @@ constexpr KernelTable make(Isa isa, decltype(KernelTable::attention) attention_o
       .argmax = argmax,
       .to_half = to_half,
       .from_half = from_half,
-      .hadamard = ref::hadamard,
-      .seal = ref::seal,
+      .hadamard = hadamard,
+      .seal = seal,
       .attention = attention_of_isa,
       .read_probe = read_probe,
       .int8_probe = int8_probe,

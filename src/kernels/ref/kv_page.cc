@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kernels/half.h"
+#include "kernels/seal_fit.h"
 
 namespace docmind::kernels::ref {
 namespace {
@@ -33,11 +34,17 @@ void set_code(std::byte* codes, int bits, int64_t i, int code) {
   if (bits == 3) or_byte(unit + 16 + k / 8, (code >> 2) << (k % 8));
 }
 
-int most_code(int bits) { return (1 << bits) - 1; }
+float nearest_code(float value, int bits) {
+  return std::nearbyint(std::min(std::max(value, 0.0f), most_code(bits)));
+}
 
-// Also of what is not a number.
-int nearest_code(float value, int bits) {
-  return static_cast<int>(std::nearbyint(std::fmin(std::fmax(value, 0.0f), static_cast<float>(most_code(bits)))));
+float round_to_half(float x) {
+  return half_to_float(float_to_half(std::clamp(x, -kLargestHalf, kLargestHalf)));
+}
+
+float finite(Half half) {
+  const float x = half_to_float(half);
+  return std::isnan(x) ? 0 : std::clamp(x, -kLargestHalf, kLargestHalf);
 }
 
 const Half* exact_row(const KvSealJob& job, int64_t head, int64_t token, size_t part_offset) {
@@ -46,52 +53,43 @@ const Half* exact_row(const KvSealJob& job, int64_t head, int64_t token, size_t 
   return reinterpret_cast<const Half*>(part) + token % kKvBlockTokens * job.shape.head_dim;
 }
 
-// A line through the values: value = min + scale * code.
+// Codes of keys in a group of tokens: key = min + scale * code.
 struct Line {
   float scale = 0;
   float min = 0;
+
+  [[nodiscard]] float position(float x) const { return (x - min) * (scale > 0 ? 1 / scale : 0); }
 };
 
-Line rounded(Line line) {
-  return {half_to_float(float_to_half(line.scale)), half_to_float(float_to_half(line.min))};
-}
-void code_all(const float* x, int64_t n, Line line, int bits, int* codes) {
-  const float inverse = line.scale > 0 ? 1 / line.scale : 0;
-  for (int64_t i = 0; i < n; ++i) codes[i] = nearest_code((x[i] - line.min) * inverse, bits);
+Line range_line(const float* x, int64_t n, int bits) {
+  const auto [low, high] = std::minmax_element(x, x + n);
+  const float range = *high - *low, span = range * key_span(bits);
+  return {round_to_half(span / most_code(bits)), round_to_half(*low + (range - span) * 0.5f)};
 }
 
-// The least squares line for the codes that were chosen.
-Line fitted(const float* x, int64_t n, const int* codes, Line before) {
-  double sum_c = 0, sum_cc = 0, sum_x = 0, sum_cx = 0;
+// The least squares line for the codes nearest to `line`. Sums are of the distances to the codes, in steps,
+// so that floats suffice however far the keys are from 0.
+Line refitted(const float* x, int64_t n, Line line, int bits) {
+  float sum_c = 0, sum_cc = 0, sum_r = 0, sum_rc = 0;
   for (int64_t i = 0; i < n; ++i) {
-    sum_c += codes[i];
-    sum_cc += codes[i] * codes[i];
-    sum_x += x[i];
-    sum_cx += codes[i] * static_cast<double>(x[i]);
+    const float at = line.position(x[i]), code = nearest_code(at, bits), rest = at - code;
+    sum_c += code;
+    sum_cc += code * code;
+    sum_r += rest;
+    sum_rc += rest * code;
   }
-  const double spread = static_cast<double>(n) * sum_cc - sum_c * sum_c;
-  if (!(spread > 0)) return before;
-  const double scale = (static_cast<double>(n) * sum_cx - sum_c * sum_x) / spread;
-  if (!(scale > 0)) return before;
-  return {static_cast<float>(scale), static_cast<float>((sum_x - scale * sum_c) / static_cast<double>(n))};
+  const float count = static_cast<float>(n), spread = count * sum_cc - sum_c * sum_c;
+  if (!(spread > 0)) return line;  // one code for all
+  const float slope = (count * sum_rc - sum_c * sum_r) / spread;
+  const float offset = (sum_r - slope * sum_c) / count;
+  return {round_to_half(line.scale + line.scale * slope), round_to_half(line.min + line.scale * offset)};
 }
 
-// With few codes the ends of the range are too rare to span it all: where the span is cut so that a
-// normal distribution loses least.
-float key_span(int bits) { return bits == 2 ? 0.72f : bits == 3 ? 0.9f : 1.0f; }
-
-void seal_channel(const float* x, int64_t n, int bits, Line& line, int* codes) {
-  float low = x[0], high = x[0];
-  for (int64_t i = 1; i < n; ++i) {
-    low = std::fmin(low, x[i]);
-    high = std::fmax(high, x[i]);
-  }
-  const float span = (high - low) * key_span(bits);
-  line = rounded({span / static_cast<float>(most_code(bits)), low + (high - low - span) / 2});
-  code_all(x, n, line, bits, codes);
-  if (bits == 8) return;
-  line = rounded(fitted(x, n, codes, line));
-  code_all(x, n, line, bits, codes);
+Line seal_channel(const float* x, int64_t n, int bits, int* codes) {
+  Line line = range_line(x, n, bits);
+  for (int i = 0; i < refits(bits); ++i) line = refitted(x, n, line, bits);
+  for (int64_t i = 0; i < n; ++i) codes[i] = static_cast<int>(nearest_code(line.position(x[i]), bits));
+  return line;
 }
 
 void seal_keys(const KvSealJob& job, int64_t head) {
@@ -103,9 +101,8 @@ void seal_keys(const KvSealJob& job, int64_t head) {
   for (int64_t first = 0; first < kKvPageTokens; first += group) {
     std::byte* params = to.key_params + first / group * 2 * d * static_cast<int64_t>(sizeof(Half));
     for (int64_t c = 0; c < d; ++c) {
-      for (int64_t t = 0; t < group; ++t) x[t] = half_to_float(exact_row(job, head, first + t, job.k_offset)[c]);
-      Line line;
-      seal_channel(x, group, to.key_bits, line, codes);
+      for (int64_t t = 0; t < group; ++t) x[t] = finite(exact_row(job, head, first + t, job.k_offset)[c]);
+      const Line line = seal_channel(x, group, to.key_bits, codes);
       store_half(params, c, float_to_half(line.scale));
       store_half(params, d + c, float_to_half(line.min));
       for (int64_t t = 0; t < group; ++t) set_code(to.key_codes, to.key_bits, kv_key_index(first + t, c), codes[t]);
@@ -113,35 +110,24 @@ void seal_keys(const KvSealJob& job, int64_t head) {
   }
 }
 
-// The step that loses least of a normal distribution of deviation 1 (Max 1960), but for 8 bits, where
-// the range decides.
-float best_step(int bits) { return bits == 2 ? 0.9957f : bits == 3 ? 0.5860f : 0.3352f; }
-
-// Scale and codes of a token's values in one group, read by x(i) for n channels.
+// Codes of a token's values in a group of channels, value = step * (code - most / 2); returns the step.
 float seal_group(const float* x, int64_t n, int bits, int* codes) {
-  float most = 0;
-  double energy = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    most = std::fmax(most, std::fabs(x[i]));
-    energy += static_cast<double>(x[i]) * x[i];
+  float peak = 0;
+  for (int64_t i = 0; i < n; ++i) peak = std::max(peak, std::fabs(x[i]));
+  const float middle = most_code(bits) * 0.5f;
+  float step = round_to_half(peak * (value_span(bits) / middle));
+  const auto code_of = [&](float value) { return nearest_code(value * (step > 0 ? 1 / step : 0) + middle, bits); };
+  for (int round = 0; step > 0 && round < refits(bits); ++round) {
+    float sum_xc = 0, sum_cc = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      const float code = code_of(x[i]) - middle;  // never 0, so the sum of squares is not
+      sum_xc += x[i] * code;
+      sum_cc += code * code;
+    }
+    step = round_to_half(sum_xc / sum_cc);
   }
-  const float middle = static_cast<float>(most_code(bits)) / 2;
-  float step = most / (middle + 0.5f);
-  if (bits < 8) step = std::fmin(step, best_step(bits) * static_cast<float>(std::sqrt(energy / static_cast<double>(n))));
-  const auto code_with = [&](float scale) { code_all(x, n, {scale, -middle * scale}, bits, codes); };
-  step = rounded({step}).scale;
-  code_with(step);
-  if (bits == 8) return step;
-  double sum_xc = 0, sum_cc = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    const double c = codes[i] - static_cast<double>(middle);
-    sum_xc += x[i] * c;
-    sum_cc += c * c;
-  }
-  const float better = rounded({static_cast<float>(sum_xc / sum_cc)}).scale;
-  if (!(better > 0)) return step;
-  code_with(better);
-  return better;
+  for (int64_t i = 0; i < n; ++i) codes[i] = static_cast<int>(code_of(x[i]));
+  return step;
 }
 
 void seal_values(const KvSealJob& job, int64_t head_begin, int64_t head_end) {
@@ -155,7 +141,7 @@ void seal_values(const KvSealJob& job, int64_t head_begin, int64_t head_end) {
   for (int64_t first = head_begin * d; first < head_end * d; first += group) {
     for (int64_t t = 0; t < kKvPageTokens; ++t) {
       for (int64_t i = 0; i < group; ++i) {
-        x[i] = half_to_float(exact_row(job, (first + i) / d, t, job.v_offset)[(first + i) % d]);
+        x[i] = finite(exact_row(job, (first + i) / d, t, job.v_offset)[(first + i) % d]);
       }
       const KvHeadParts<std::byte> any = kv_head_parts(job.shape, job.page, job.layer, head_begin);
       const float step = seal_group(x, group, any.value_bits, codes);
@@ -218,7 +204,7 @@ void read_sealed_value(const KvPageShape& shape, const std::byte* page, int64_t 
                        float* value) {
   const KvHeadParts<const std::byte> from = kv_head_parts(shape, page, layer, head);
   const int64_t d = shape.head_dim;
-  const float middle = static_cast<float>(most_code(from.value_bits)) / 2;
+  const float middle = most_code(from.value_bits) * 0.5f;
   for (int64_t c = 0; c < d; ++c) {
     const int64_t group = (head * d + c) / shape.value_group;
     const float scale = half_to_float(load_half(from.value_scales, group * kKvPageTokens + token));

@@ -8,7 +8,7 @@ import path from "node:path";
 
 const package_folder = new URL("node_modules/@node-llama-cpp/linux-x64/", import.meta.url).pathname;
 const library_folder = path.join(package_folder, "bins/linux-x64");
-const kv_types = {f32: 0, f16: 1};
+const kv_types = {f32: 0, f16: 1, q4_0: 2, q4_1: 3, q5_0: 6, q5_1: 7, q8_0: 8};
 
 let addon = null;
 let backend = "";
@@ -58,7 +58,7 @@ export class Model {
 
 export class Context {
   // `options`: tokens (capacity and batch), batch, sequences, threads, embeddings, ranking,
-  // kv ("f16" or "f32"), flash (attention; undefined leaves it to llama.cpp).
+  // kv (a name of kv_types), flash (attention; undefined leaves it to llama.cpp).
   static async create(model, options) {
     const native_options = {
       contextSize: options.tokens,
@@ -118,6 +118,27 @@ export class Context {
     }
     this.forget(0);
     return out;
+  }
+
+  // Greedy texts of several prompts at once: prompts one after another, then a batch of all a step.
+  async generate(prompts, n) {
+    const next = [];
+    for (const [i, tokens] of prompts.entries()) {
+      this.native.initBatch(tokens.length);
+      const [index] = this.native.addToBatch(i, 0, Uint32Array.from(tokens), Uint32Array.of(tokens.length - 1));
+      await this.native.decodeBatch();
+      next.push(await this.native.sampleToken(index, this.sampler));
+    }
+    for (let step = 1; step < n; ++step) {
+      this.native.initBatch(prompts.length);
+      const at = prompts.map((tokens, i) => {
+        const position = tokens.length + step - 1;
+        return this.native.addToBatch(i, position, Uint32Array.of(next[i]), Uint32Array.of(0))[0];
+      });
+      await this.native.decodeBatch();
+      for (const i of prompts.keys()) next[i] = await this.native.sampleToken(at[i], this.sampler);
+    }
+    for (const i of prompts.keys()) this.native.removeTokenCellsFromSequence(i, 0, -1);
   }
 
   // All sequences in one batch; the pooled vector, or the classifier's output, of the first.

@@ -60,4 +60,16 @@ async function encode(model, {n, n_texts, n_vocab, rounds, threads, together, ra
   return rates;
 }
 
-export const kinds = {prefill, decode, encode};
+// `n_streams` texts at once: prompts of `n` tokens, then `n_generate` tokens each, a batch of all a step;
+// generated tokens a second, prompts included.
+async function streams(model, {n, n_streams, n_generate, n_vocab, rounds, threads}) {
+  const tokens = n_streams * (n + n_generate + 16);
+  const context = await Context.create(model, {tokens, batch: Math.max(512, n), sequences: n_streams, threads});
+  const rates = await rounds_of(rounds, n_streams * n_generate, async () => {
+    await context.generate(Array.from({length: n_streams}, (_, i) => tokens_of(n, i, n_vocab)), n_generate);
+  });
+  await context.dispose();
+  return rates;
+}
+
+export const kinds = {prefill, decode, encode, streams};

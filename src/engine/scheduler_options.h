@@ -1,0 +1,27 @@
+// SchedulerOptions: how many texts are generated at once and how prompts are cut.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace docmind::engine {
+
+struct SchedulerOptions {
+  int64_t max_sequences = 8;    // texts that are generated together
+  size_t max_queued = 256;      // requests that wait; one more is refused (kBusy)
+  int64_t prefill_tokens = 256; // of prompts that a prefill pass takes at once
+  // How long prefill may hold up running streams in a step, as a share of their decode pass's time.
+  double prefill_share = 0.8;
+  // A request that waited this long counts as one of the next higher priority, and so on.
+  double ageing_ms = 5'000;
+};
+
+// What may be changed while it runs; the sizes up to those that the scheduler was made with.
+struct SchedulerSetpoints {
+  int64_t max_sequences = 8;
+  int64_t prefill_tokens = 256;
+  double prefill_share = 0.8;
+};
+
+}  // namespace docmind::engine
