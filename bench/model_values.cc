@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/thread_team.h"
+#include "kv/cache.h"
 #include "model/decoder.h"
 #include "model/encoder.h"
 
@@ -23,7 +24,9 @@ json::array as_list(const std::vector<float>& values) { return json::array(value
 Result<json::object> decoder_values(const gguf::File& file, const model::LoadOptions& options,
                                     const std::vector<TokenId>& tokens) {
   DM_ASSIGN(const auto decoder, model::Decoder::load(file, options));
-  DM_ASSIGN(const auto sequence, decoder->new_sequence(static_cast<int64_t>(tokens.size())));
+  const kv::CacheOptions cache_options{.format = {}, .budget_bytes = size_t{1} << 30, .identity = {}};
+  DM_ASSIGN(const auto cache, kv::Cache::create(decoder->kv_geometry(), cache_options, *options.kernels));
+  DM_ASSIGN(const auto sequence, cache->new_sequence(static_cast<int64_t>(tokens.size())));
   std::vector<float> logits(static_cast<size_t>(decoder->config().n_vocab));
   DM_TRY(decoder->forward(*sequence, tokens, logits));
   return json::object{{"logits", as_list(logits)}};

@@ -10,7 +10,9 @@ failed=0
 for bench in retrieval indexing answers; do
   python3 "bench/$bench.py" || failed=1
 done
-./scripts/build.sh bench bench_micro bench_model_values | tail -n 1
-python3 bench/model_speed.py || failed=1
+./scripts/build.sh bench bench_micro bench_model_values bench_kv_quality | tail -n 1
+for bench in model_speed kv kv_quality streams; do
+  python3 "bench/$bench.py" || failed=1
+done
 ./build/bench/bench/bench_micro --benchmark_counters_tabular=true || failed=1
 exit "$failed"

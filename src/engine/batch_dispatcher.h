@@ -44,11 +44,6 @@ class BatchDispatcher {
   };
   // Answers each item of a batch; must not throw.
   using Run = std::function<Ran(std::span<const QueuedItem> batch)>;
-  // A waiting thread that left before all items were answered.
-  struct Left {
-    Error reason;
-    std::vector<bool> answered;  // by item, when it left
-  };
 
   BatchDispatcher(Run run, const BatchOptions& options);
   ~BatchDispatcher();
@@ -59,9 +54,9 @@ class BatchDispatcher {
   // the caller goes on to wait().
   [[nodiscard]] Status enqueue(const std::shared_ptr<BatchRequest>& request, std::span<const int64_t> costs,
                                bool waits);
-  // Until all items are answered, or the request is cancelled or past its deadline. One thread waits for
-  // a request.
-  [[nodiscard]] std::optional<Left> wait(BatchRequest& request);
+  // Until all items are answered; or until the request is cancelled, and returns then which of its items
+  // are answered (no other answer may be looked at). One thread waits for a request, once.
+  [[nodiscard]] std::optional<std::vector<bool>> wait(BatchRequest& request);
   [[nodiscard]] bool is_answered(const BatchRequest& request) const;
   // Drops what was not begun; there will be no delivery.
   void abandon(BatchRequest& request);
@@ -81,20 +76,24 @@ class BatchDispatcher {
   using Lock = std::unique_lock<std::mutex>;
   using Requests = std::vector<std::shared_ptr<BatchRequest>>;
 
-  Status wait_for_room(Lock& lock, const BatchRequest& request, size_t n_items);
-  bool make_room(const BatchRequest& request, size_t n_items);
+  Status make_room(Lock& lock, const BatchRequest& request, size_t n_items);
+  Error full_error(BatchPriority priority, size_t n_items);
   Status start_worker();
   void worker();
   // Runs a batch if one may go; true if anything was done.
   bool step(Lock& lock);
-  void close(const QueuedItem& item, Requests& finished);
+  void run(Lock& lock, std::span<const QueuedItem> batch, double started_ms, Requests& finished);
+  // Without a reason, the state of each request is one.
   void refuse(std::span<const QueuedItem> items, const Error* reason, Requests& finished);
+  void drop(BatchRequest& request, const Error& reason);
+  void close(const QueuedItem& item, Requests& finished);
   void deliver(Lock& lock, const Requests& finished);
+  void finish_work();
+  // Wakes a thread for what is queued, if none runs. Whoever leaves, or hands in and leaves, calls this.
   void pass_on();
-  // Sleeps until there may be something to do.
+  // Until it is woken, a batch may go, or `longest_ms` are over.
   void sleep(Lock& lock, std::condition_variable& wake, double longest_ms);
-  [[nodiscard]] std::optional<Error> reason_to_leave(const BatchRequest& request) const;
-  [[nodiscard]] int64_t retry_after_ms_locked() const;
+  [[nodiscard]] double retry_ms() const;
 
   const Run run_;
   const BatchClock now_ms_;

@@ -78,6 +78,7 @@ double BatchQueue::ready_at_ms(const BatchLimits& limits) const {
 BatchQueue::Taken BatchQueue::take(const BatchLimits& limits, double now_ms) {
   Taken taken;
   Filling filling{taken, now_ms, std::max<int64_t>(limits.max_cost, 1), std::max<size_t>(limits.max_items, 1)};
+  taken.batch.reserve(std::min(filling.max_items, n_items()));
   drop_dead_heads(filling);
   take_aged(filling);
   for (Lane& lane : lanes_) {

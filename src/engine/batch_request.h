@@ -43,7 +43,9 @@ class BatchRequest {
 
   // Answers an item that is not processed. Called by one thread at a time for each item.
   virtual void refuse(size_t index, const Error& error) = 0;
-  // Called once, when every item has its answer, unless the request was abandoned.
+  // Whether deliver() wants to be called: once, when every item has its answer, without a lock. Such a
+  // request has no waiting thread.
+  [[nodiscard]] virtual bool delivers() const { return false; }
   virtual void deliver() {}
 
   [[nodiscard]] State state(double now_ms) const {

@@ -45,6 +45,7 @@ class Bench {
   Status text(const std::string& path) {
     EngineOptions engine = options_.engine;
     engine.n_context = 0;
+    engine.share_prefixes = false;  // no prompt begins like another, and memory is that of one text
     DM_ASSIGN(const std::unique_ptr<TextModel> model, load<TextModel>(path, engine));
     n_vocab_ = model->decoder().config().n_vocab;
     const Cost prefill{.macs = static_cast<double>(model->decoder().macs_per_token())};

@@ -3,18 +3,18 @@
 #include "engine/rerank_model.h"
 
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "engine/token_batches.h"
 
 namespace docmind::engine {
 
 RerankModel::~RerankModel() = default;
 
-Result<std::unique_ptr<RerankModel>> RerankModel::load(const std::string& path,
-                                                       const EngineOptions& options) {
+Result<std::unique_ptr<RerankModel>> RerankModel::load(const std::string& path, const EngineOptions& options,
+                                                       const EncoderQueueOptions& queue) {
   DM_ASSIGN(ModelParts parts, open_model_parts(path, ModelKind::kRerank, options));
   std::unique_ptr<RerankModel> model(new RerankModel(std::move(parts)));
   const ModelParts& own = model->parts_;
@@ -24,14 +24,16 @@ Result<std::unique_ptr<RerankModel>> RerankModel::load(const std::string& path,
     return Error{ErrorCode::kMalformed,
                  fmt::format("'{}' has a part of a classifier, but not all of it", printable(path))};
   }
+  model->queue_ = std::make_unique<Queue>(
+      [own_model = model.get()](std::span<const TokenSequence> pairs) { return own_model->process(pairs); },
+      sequence_cost, queue.batches);
   return model;
 }
 
-Result<RerankReport> RerankModel::rank(std::string_view query,
-                                       std::span<const std::string_view> documents,
-                                       const CancelToken& cancel) {
+Result<RerankReport> RerankModel::rank(std::string_view query, std::span<const std::string_view> documents,
+                                       const CancelToken& cancel, const BatchCall& call) {
   RerankReport report;
-  std::vector<std::vector<model::TokenId>> pairs;
+  std::vector<TokenSequence> pairs;
   pairs.reserve(documents.size());
   for (const std::string_view document : documents) {
     size_t n_cut = 0;
@@ -41,7 +43,7 @@ Result<RerankReport> RerankModel::rank(std::string_view query,
     report.n_tokens += static_cast<int64_t>(pairs.back().size());
   }
   std::vector<float> logits(documents.size());
-  DM_TRY(rank_tokens(pairs, logits, cancel));
+  DM_TRY(rank_sequences(std::move(pairs), logits, cancel, call));
   for (const float logit : logits) {
     if (!std::isfinite(logit)) {
       return Error{ErrorCode::kMalformed,
@@ -53,20 +55,30 @@ Result<RerankReport> RerankModel::rank(std::string_view query,
   return report;
 }
 
-Status RerankModel::rank_tokens(std::span<const std::vector<model::TokenId>> pairs,
-                                std::span<float> logits, const CancelToken& cancel) {
-  std::vector<std::span<const model::TokenId>> batch_tokens;
-  std::vector<float> scores;
-  const std::lock_guard lock(mutex_);
-  for (const std::vector<size_t>& batch : make_batches(pairs, ModelParts::kBatchTokens)) {
-    if (cancel.cancelled()) return Error{ErrorCode::kCancelled, "reranking was stopped"};
-    batch_tokens.assign(batch.size(), {});
-    for (size_t i = 0; i < batch.size(); ++i) batch_tokens[i] = pairs[batch[i]];
-    scores.resize(batch.size());
-    DM_TRY(encoder_->rank(batch_tokens, scores));
-    for (size_t i = 0; i < batch.size(); ++i) logits[batch[i]] = scores[i];
+Status RerankModel::rank_tokens(std::span<const TokenSequence> pairs, std::span<float> logits,
+                                const CancelToken& cancel, const BatchCall& call) {
+  return rank_sequences({pairs.begin(), pairs.end()}, logits, cancel, call);
+}
+
+Status RerankModel::rank_sequences(std::vector<TokenSequence> pairs, std::span<float> logits,
+                                   const CancelToken& cancel, const BatchCall& call) {
+  if (logits.size() != pairs.size()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{} pairs give as many scores, not {}", pairs.size(), logits.size())};
+  }
+  DM_ASSIGN(const Queue::Answers scores, queue_->run(std::move(pairs), cancel, call));
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (!scores[i].ok()) return scores[i].error();
+    logits[i] = *scores[i];
   }
   return {};
+}
+
+Result<RerankModel::Queue::Answers> RerankModel::process(std::span<const TokenSequence> pairs) {
+  views_.assign(pairs.begin(), pairs.end());
+  logits_.resize(pairs.size());
+  DM_TRY(encoder_->rank(views_, logits_));
+  return Queue::Answers(logits_.begin(), logits_.end());
 }
 
 }  // namespace docmind::engine

@@ -27,11 +27,10 @@ class SchedulerQueue {
   template <typename Dead>
   [[nodiscard]] std::vector<std::unique_ptr<ScheduledText>> take_if(const Dead& dead) {
     std::vector<std::unique_ptr<ScheduledText>> taken;
-    std::erase_if(waiting_, [&](std::unique_ptr<ScheduledText>& text) {
-      if (!dead(*text)) return false;
-      taken.push_back(std::move(text));
-      return true;
-    });
+    for (std::unique_ptr<ScheduledText>& text : waiting_) {
+      if (dead(*text)) taken.push_back(std::move(text));
+    }
+    std::erase(waiting_, nullptr);
     return taken;
   }
 

@@ -8,8 +8,8 @@
 namespace docmind::engine {
 namespace {
 
-constexpr double kNewest = 0.2;  // share of the newest interval in the average
-constexpr double kUnknownMs = 1'000;
+constexpr size_t kNDepartures = 16;
+constexpr int64_t kUnknownMs = 1'000;
 constexpr double kLeastMs = 10, kMostMs = 60'000;
 
 }  // namespace
@@ -19,13 +19,15 @@ void SchedulerMeter::publish() {
   published_ = counts;
 }
 
+void SchedulerMeter::note_busy(SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  departures_.assign(1, now);
+}
+
 void SchedulerMeter::note_departure(SteadyTime now) {
   const std::lock_guard lock(mutex_);
-  if (last_departure_ != SteadyTime{}) {
-    const double interval = ms_between(last_departure_, now);
-    departure_ms_ = departure_ms_ == 0 ? interval : departure_ms_ + kNewest * (interval - departure_ms_);
-  }
-  last_departure_ = now;
+  departures_.push_back(now);
+  if (departures_.size() > kNDepartures) departures_.pop_front();
 }
 
 SchedulerStats SchedulerMeter::snapshot() const {
@@ -36,18 +38,19 @@ SchedulerStats SchedulerMeter::snapshot() const {
   }
   stats.n_submitted = n_submitted.load();
   stats.n_refused = n_refused.load();
+  stats.n_queued = n_waiting.load();
   stats.between_tokens = between_tokens.summary();
   stats.first_token = first_token.summary();
   stats.queue_wait = queue_wait.summary();
   return stats;
 }
 
+// Up to now and not to the last one, so that it grows when nobody leaves any more.
 int64_t SchedulerMeter::retry_after_ms(SteadyTime now) const {
   const std::lock_guard lock(mutex_);
-  double wait = departure_ms_ == 0 ? kUnknownMs : departure_ms_;
-  // When nobody has left for longer than usual, it is slower now.
-  if (departure_ms_ > 0) wait = std::max(wait, ms_between(last_departure_, now));
-  return static_cast<int64_t>(std::ceil(std::clamp(wait, kLeastMs, kMostMs)));
+  if (departures_.size() < 2) return kUnknownMs;
+  const double each = ms_between(departures_.front(), now) / static_cast<double>(departures_.size() - 1);
+  return static_cast<int64_t>(std::ceil(std::clamp(each, kLeastMs, kMostMs)));
 }
 
 }  // namespace docmind::engine

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <mutex>
 
 #include "engine/text_request.h"
@@ -44,12 +45,13 @@ class SchedulerMeter {
   // Of the scheduler's thread; published as they are.
   SchedulerStats counts;
   void publish();
-  // A text has left: its place is free.
-  void note_departure(SteadyTime now);
+  void note_busy(SteadyTime now);       // work begins after a time without any
+  void note_departure(SteadyTime now);  // a text has left: its place is free
 
   // --- any thread ---
   monitor::Histogram between_tokens, first_token, queue_wait;
   std::atomic<int64_t> n_submitted{0}, n_refused{0};
+  std::atomic<int64_t> n_waiting{0};  // submitted and never admitted
   [[nodiscard]] SchedulerStats snapshot() const;
   // After how long a place in a full queue is likely to be free, from the rate at which texts leave.
   [[nodiscard]] int64_t retry_after_ms(SteadyTime now) const;
@@ -57,8 +59,7 @@ class SchedulerMeter {
  private:
   mutable std::mutex mutex_;
   SchedulerStats published_;
-  SteadyTime last_departure_{};
-  double departure_ms_ = 0;  // between two, on average; 0: not known yet
+  std::deque<SteadyTime> departures_;  // the last ones; the first may be when work began
 };
 
 }  // namespace docmind::engine

@@ -1,70 +1,34 @@
-// TextModel: a loaded language model that continues prompts, one at a time.
+// TextModel: a loaded language model that continues prompts, many at a time.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/cancel.h"
-#include "base/clock.h"
 #include "base/error.h"
+#include "engine/generation.h"
 #include "engine/load_options.h"
 #include "engine/model_parts.h"
-#include "engine/sampler.h"
+#include "engine/scheduler.h"
+#include "engine/text_request.h"
+#include "engine/text_stream.h"
 #include "model/decoder.h"
 #include "tokenizer/chat_template.h"
 #include "tokenizer/tokenizer.h"
 
 namespace docmind::engine {
 
-struct GenerateOptions {
-  SamplingOptions sampling;
-  int64_t max_tokens = 512;
-  std::vector<std::string> stop = {};  // the text ends before the first of them
-  bool ignore_end = false;             // go on after the model's end marks, for measurements
-};
-
-enum class FinishReason { kStop, kLength, kCancelled };
-[[nodiscard]] std::string_view finish_reason_name(FinishReason reason);  // "stop"
-
-// One generated token with its log-probabilities.
-struct ScoredToken {
-  TokenLogprob chosen;
-  std::vector<TokenLogprob> top;
-};
-
-struct Generation {
-  std::string text;  // valid UTF-8; all that the sink got
-  FinishReason finish = FinishReason::kStop;
-  int64_t n_prompt_tokens = 0;
-  int64_t n_reused_tokens = 0;      // of the prompt, known from the text before
-  int64_t n_completion_tokens = 0;  // without an end mark
-  double prefill_ms = 0;
-  double decode_ms = 0;             // after the first token
-  double first_token_ms = 0;        // from the call, waiting for other callers included
-  std::vector<ScoredToken> scored = {};  // if sampling.n_top_logprobs is set
-
-  [[nodiscard]] double prefill_tps() const;
-  [[nodiscard]] double decode_tps() const;
-};
-
-// Gets whole UTF-8 characters as they come; returning false ends the text (FinishReason::kCancelled).
-using PieceSink = std::function<bool(std::string_view piece)>;
-
-// Any number of threads may call; they take turns. The keys and values of the last text are kept, so
-// that a prompt that begins like it (the next turn of a conversation, the same passages with another
-// question) costs only what is new.
+// Any number of threads may call; their texts are generated together. What prompts have in common (the
+// turns of a conversation, the same passages with another question) is kept and costs nothing again.
 class TextModel {
  public:
   static Result<std::unique_ptr<TextModel>> load(const std::string& path, const EngineOptions& options);
-  ~TextModel();
+  ~TextModel();  // texts that are not finished end with kCancelled
 
   [[nodiscard]] const ModelInfo& info() const { return parts_.info; }
   [[nodiscard]] const tokenizer::Tokenizer& tokenizer() const { return *parts_.tokenizer; }
@@ -80,19 +44,32 @@ class TextModel {
   // Whether it can think before it answers, as ChatOptions::thinking asks for.
   [[nodiscard]] bool can_think() const { return family_ == tokenizer::ChatFamily::kQwen3; }
 
-  // kLimit names both numbers when the prompt leaves no room in the context; text that fills the
-  // context ends with kLength. `sink` may be empty.
+  // Waits for the whole text; `sink` gets its pieces on the calling thread and may be empty. kLimit names both
+  // numbers when the prompt leaves no room in the context; text that fills the context ends with kLength.
+  // Other errors as submit().
   [[nodiscard]] Result<Generation> generate(std::span<const TokenId> prompt,
                                             const GenerateOptions& options, const PieceSink& sink,
                                             const CancelToken& cancel);
+  // Returns at once; the stream has the text as it comes. Errors as Scheduler::submit: kBusy when too many
+  // requests wait, and retry_after_ms() is then the time that its sentence names.
+  [[nodiscard]] Result<std::unique_ptr<TextStream>> submit(TextRequest request);
+  [[nodiscard]] int64_t retry_after_ms() const { return scheduler_->retry_after_ms(); }
+
+  // From the next step on; sizes up to those that the model was loaded with.
+  void set(const SchedulerSetpoints& setpoints) { scheduler_->set(setpoints); }
+  [[nodiscard]] SchedulerStats stats() const { return scheduler_->stats(); }
+
+  // Writes what prompts may have in common, the most recently used first, up to `max_bytes`, so that the next process
+  // starts warm; bound to this model and format. The number of tokens that were read back.
+  [[nodiscard]] Status save_prefixes(const std::string& path, size_t max_bytes) {
+    return scheduler_->save_prefixes(path, max_bytes);
+  }
+  [[nodiscard]] Result<int64_t> restore_prefixes(const std::string& path) { return scheduler_->restore_prefixes(path); }
 
  private:
   explicit TextModel(ModelParts parts) : parts_(std::move(parts)) {}
-  Status check_prompt(std::span<const TokenId> prompt, const GenerateOptions& options) const;
-  Status prefill(std::span<const TokenId> prompt, const CancelToken& cancel, Generation& out);
-  Status append(std::span<const TokenId> tokens, std::span<float> logits);
-  Status decode(const GenerateOptions& options, const PieceSink& sink, const CancelToken& cancel,
-                const Stopwatch& clock, Generation& out);
+  Status read_chat_template();
+  Status start_scheduler(const EngineOptions& options);
 
   ModelParts parts_;
   std::unique_ptr<model::Decoder> decoder_;
@@ -100,11 +77,7 @@ class TextModel {
   std::optional<Error> family_error_;  // the template is of no known family
   bool has_chat_template_ = false;
   int64_t n_context_ = 0;
-
-  std::mutex mutex_;  // guards what follows and the decoder
-  std::unique_ptr<model::Sequence> sequence_;
-  std::vector<TokenId> held_;  // the tokens in the sequence
-  std::vector<float> logits_;  // [n_vocab]
+  std::unique_ptr<Scheduler> scheduler_;  // its thread uses the decoder and the team from load() on
 };
 
 }  // namespace docmind::engine

@@ -18,11 +18,16 @@ constexpr int64_t kMaxPanel = 32;         // keys or channels that one register 
 constexpr int64_t kMaxDirectRows = 16;    // up to so many rows, keys are used as they lie (direct)
 constexpr int64_t kDirectKeys = 128;      // keys between two looks at the largest score (direct)
 
+constexpr int64_t kPageTokens = 64;       // tokens of a sealed page (kv_page.h)
+constexpr int64_t kMaxKeyGroups = 2;      // groups of its tokens that have scales of keys of their own
+constexpr int64_t kPageRows = 5;          // rows that a page's codes are unpacked for at a time (direct)
+constexpr int64_t kFactorFloats = 2;      // room of what multiplies four codes (direct)
+
 constexpr int64_t round_up_to(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 // Offsets in floats.
 struct TiledScratch {
-  int64_t keys, values, queries, largest, sums, scores, spare;
+  int64_t keys, values, queries, largest, sums, scores, spare, lines;
   size_t n_bytes;
 };
 
@@ -37,12 +42,13 @@ constexpr TiledScratch tiled_scratch(int64_t head_dim, int64_t n_rows) {
   at.sums = at.largest + round_up_to(rows, 16);
   at.scores = at.sums + round_up_to(rows, 16);
   at.spare = at.scores + kMaxTileRows * kTileKeys;
-  at.n_bytes = static_cast<size_t>(at.spare + width) * sizeof(float);
+  at.lines = at.spare + width;
+  at.n_bytes = static_cast<size_t>(at.lines + kMaxKeyGroups * 2 * width) * sizeof(float);
   return at;
 }
 
 struct DirectScratch {
-  int64_t queries, sums, scores;
+  int64_t queries, sums, scores, products, key_factors, weight_factors;
   size_t n_bytes;
 };
 
@@ -52,7 +58,10 @@ constexpr DirectScratch direct_scratch(int64_t head_dim) {
   at.queries = 0;
   at.sums = at.queries + kMaxDirectRows * width;
   at.scores = at.sums + kMaxDirectRows * width;
-  at.n_bytes = static_cast<size_t>(at.scores + kMaxDirectRows * kDirectKeys) * sizeof(float);
+  at.products = at.scores + kMaxDirectRows * kDirectKeys;
+  at.key_factors = at.products + kPageRows * width;
+  at.weight_factors = at.key_factors + kPageRows * width / 4 * kFactorFloats;
+  at.n_bytes = static_cast<size_t>(at.weight_factors + kPageRows * kPageTokens / 4 * kFactorFloats) * sizeof(float);
   return at;
 }
 

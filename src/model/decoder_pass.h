@@ -1,4 +1,4 @@
-// DecoderPass: one forward pass of a causal language model over a piece of a sequence.
+// DecoderPass: a forward pass of a causal language model over a batch of sequences, layer by layer.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -6,68 +6,34 @@
 #include <span>
 
 #include "base/error.h"
-#include "model/decoder_weights.h"
-#include "model/executor.h"
-#include "model/kv_sequence.h"
-#include "model/rope_table.h"
+#include "model/decoder_layers.h"
+#include "model/pass_state.h"
 
 namespace docmind::model {
 
-// Borrows the weights, the table and the team. Not thread-safe.
-class DecoderPass {
+// Borrows the layers, which others use between its calls.
+class DecoderPass final : public ForwardPass {
  public:
-  DecoderPass(const DecoderWeights& weights, const kernels::KernelTable& table, ThreadTeam& team, int64_t max_tokens);
-  // kLimit when the system has not the memory; once, before run().
-  Status allocate();
+  explicit DecoderPass(DecoderLayers& layers) : layers_(layers), config_(layers.config()) {}
+  // kLimit when the system has not the memory; once, before start().
+  Status allocate(int64_t max_tokens);
+  [[nodiscard]] size_t scratch_bytes() const { return state_.memory_bytes(); }
 
-  // Computes keys and values of `tokens` (1 to max_tokens, valid ids) as the tokens from `position` on,
-  // and the logits [n_logit_rows, n_vocab] of the last `n_logit_rows` of them. Does not commit.
-  void run(KvSequence& sequence, std::span<const TokenId> tokens, int64_t position, int64_t n_logit_rows,
-           float* logits);
-
-  [[nodiscard]] size_t scratch_bytes() const { return executor_.memory_bytes(); }
-  [[nodiscard]] KvLayout kv_layout() const {
-    const DecoderConfig& config = weights_.config;
-    return {.n_layers = config.n_layers, .n_kv_heads = config.n_kv_heads, .head_dim = config.head_dim};
-  }
+  [[nodiscard]] int64_t max_tokens() const override { return state_.max_rows(); }
+  [[nodiscard]] Status start(std::span<const BatchItem> items, PassKind kind) override;
+  bool advance(int64_t n_layers) override;
+  [[nodiscard]] int64_t n_layers_left() const override { return n_layers_left_; }
+  void abandon() override;
 
  private:
-  // What a run is about.
-  struct Piece {
-    KvSequence& sequence;
-    std::span<const TokenId> tokens;
-    int64_t position;
-    [[nodiscard]] int64_t n() const { return static_cast<int64_t>(tokens.size()); }
-  };
+  [[nodiscard]] Status check(std::span<const BatchItem> items, PassKind kind) const;
+  [[nodiscard]] Status check(const BatchItem& item, PassKind kind) const;
+  void commit();
 
-  void embed(const Piece& piece);
-  void layer(const Piece& piece, int64_t index, int64_t first_row);
-  // Rotates queries and keys of tokens [begin, end) and stores keys and values, for one KV head.
-  void prepare_heads(const Piece& piece, int64_t layer, int64_t kv_head, int64_t begin, int64_t end);
-  void rotate(float* head, const float* norm, int64_t token);
-  void attend(const Piece& piece, int64_t layer, int64_t first_row);
-  void feed_forward(const DecoderLayer& layer, int64_t first_row, int64_t n_rows);
-  // y = norm(x), after x += y where y holds the output of the block before.
-  void norm_row(int64_t row, const float* gain, bool add_y);
-  [[nodiscard]] kernels::AttentionJob attention_job() const;
-
-  const DecoderWeights& weights_;
+  DecoderLayers& layers_;
   const DecoderConfig& config_;
-  const kernels::KernelTable& table_;
-  Executor executor_;
-  RopeTable rope_;
-  bool exact_ = true;  // products are in floats, so attention is as well
-  int64_t q_width_, kv_width_;
-
-  // Rows of max_tokens each; hidden_ takes the place of the four before it.
-  float* x_ = nullptr;         // [n_embd] the residual stream
-  float* y_ = nullptr;         // [n_embd] its normalised form, then the output of a block
-  float* q_ = nullptr;         // [q_width]
-  float* k_ = nullptr;         // [kv_width]
-  float* v_ = nullptr;         // [kv_width]
-  float* attended_ = nullptr;  // [q_width]
-  float* hidden_ = nullptr;    // [n_ff]
-  float* cos_sin_ = nullptr;   // [n_rot]
+  PassState state_;
+  int64_t n_layers_left_ = 0;
 };
 
 }  // namespace docmind::model

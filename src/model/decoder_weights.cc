@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "model/decoder_config.h"
+#include "model/key_scales.h"
 
 namespace docmind::model {
 namespace {
@@ -52,7 +53,7 @@ Status check_factors(const gguf::File& file, const DecoderWeights& weights) {
 
 }  // namespace
 
-Status DecoderWeights::load(const gguf::File& file, ThreadTeam& team, const LoadProgress& progress) {
+Status DecoderWeights::load(const gguf::File& file, const LoadOptions& options) {
   DM_ASSIGN(config, read_decoder_config(file));
   WeightPlan plan(file);
   DM_TRY(plan_vocabulary(plan, *this));
@@ -62,7 +63,8 @@ Status DecoderWeights::load(const gguf::File& file, ThreadTeam& team, const Load
   for (int64_t i = 0; i < config.n_layers; ++i) {
     DM_TRY(plan_layer(plan, config, fmt::format("blk.{}.", i), layers.emplace_back()));
   }
-  DM_ASSIGN(memory, plan.pack(team, progress));
+  DM_ASSIGN(memory, plan.pack(*options.team, options.progress));
+  if (options.fold_key_scales) fold_key_scales(config, layers);
   if (!plan.has("output.weight")) embeddings = RowTable(output.weight);
   return check_factors(file, *this);
 }

@@ -21,6 +21,10 @@ struct DecoderLayer {
   Linear gate, up, down;
 };
 
+inline kv::Geometry kv_geometry(const DecoderConfig& config) {
+  return {.n_layers = config.n_layers, .n_kv_heads = config.n_kv_heads, .head_dim = config.head_dim};
+}
+
 struct DecoderWeights {
   DecoderConfig config;
   AlignedBuffer memory;  // all that was packed
@@ -31,7 +35,7 @@ struct DecoderWeights {
   const float* rope_factors = nullptr;  // [n_rot / 2], or none
 
   // Not movable: layers and tables point into it. kMalformed and kUnsupported as Decoder::load.
-  Status load(const gguf::File& file, ThreadTeam& team, const LoadProgress& progress);
+  Status load(const gguf::File& file, const LoadOptions& options);
   [[nodiscard]] std::span<const float> factors() const {
     return {rope_factors, rope_factors != nullptr ? static_cast<size_t>(config.n_rot / 2) : 0};
   }

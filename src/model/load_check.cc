@@ -28,4 +28,12 @@ Status check_tokens(std::span<const TokenId> tokens, int64_t n_vocab) {
   return {};
 }
 
+Status check_logits(size_t n_logits, size_t n_tokens, int64_t n_vocab) {
+  const auto row = static_cast<size_t>(n_vocab);
+  if (n_logits == 0 || n_logits == n_tokens * row || (n_tokens > 0 && n_logits == row)) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("{} logits were asked for {} tokens of a vocabulary of {}; none, one row or a row a token "
+                           "are possible", n_logits, n_tokens, n_vocab)};
+}
+
 }  // namespace docmind::model

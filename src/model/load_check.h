@@ -14,5 +14,7 @@ namespace docmind::model {
 Status check_options(const LoadOptions& options);
 // kInvalidArgument names the first id that is not below `n_vocab`, and its place.
 Status check_tokens(std::span<const TokenId> tokens, int64_t n_vocab);
+// kInvalidArgument unless `n_logits` are none, one row or a row for each of `n_tokens`.
+Status check_logits(size_t n_logits, size_t n_tokens, int64_t n_vocab);
 
 }  // namespace docmind::model

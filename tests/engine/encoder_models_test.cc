@@ -1,16 +1,15 @@
-// EmbeddingModel and RerankModel: order, cutting, batches; what they refuse.
+// EmbeddingModel and RerankModel: order and cutting; what they refuse.
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
 
 #include <cmath>
 #include <set>
 
+#include "engine/cut_tokens.h"
 #include "engine/embedding_model.h"
 #include "engine/engine_test_support.h"
 #include "engine/model_kind.h"
 #include "engine/rerank_model.h"
-#include "engine/token_batches.h"
 #include "support/model_writer.h"
 #include "support/temp_folder.h"
 
@@ -125,29 +124,6 @@ TEST(ModelFingerprint, ChangesWithTheContentOnly) {
   other = kEmbedder;
   other.pooling = 1;
   EXPECT_NE(print(other, "d.gguf"), first) << "other metadata";
-}
-
-TEST(TokenBatchesProperties, HoldEachSequenceOnceWithinTheBudgetLongestFirst) {
-  EXPECT_TRUE(rc::check("batches", [] {
-    const auto lengths = *rc::gen::container<std::vector<size_t>>(rc::gen::inRange<size_t>(0, 40));
-    const int64_t budget = *rc::gen::inRange<int64_t>(1, 60);
-    std::vector<std::vector<model::TokenId>> sequences;
-    for (const size_t length : lengths) sequences.emplace_back(length);
-    std::vector<int> seen(lengths.size());
-    size_t last = SIZE_MAX;
-    for (const std::vector<size_t>& batch : make_batches(sequences, budget)) {
-      RC_ASSERT(!batch.empty());
-      size_t n_tokens = 0;
-      for (const size_t i : batch) {
-        ++seen[i];
-        RC_ASSERT(lengths[i] <= last);
-        last = lengths[i];
-        n_tokens += lengths[i];
-      }
-      RC_ASSERT(batch.size() == 1U || n_tokens <= static_cast<size_t>(budget));
-    }
-    RC_ASSERT(std::all_of(seen.begin(), seen.end(), [](int n) { return n == 1; }));
-  }));
 }
 
 TEST(CutTo, KeepsTheEndMark) {

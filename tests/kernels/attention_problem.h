@@ -26,6 +26,7 @@ struct AttentionShape {
   int64_t first_position = 0;
   bool exact = true;
   float query_size = 1;
+  bool decode = false;
 };
 
 // A job with random contents. What a kernel must not use is NaN: the rest of the last block of keys, and
@@ -43,6 +44,7 @@ class AttentionProblem {
     job.causal = shape.causal;
     job.first_position = shape.first_position;
     job.exact = shape.exact;
+    job.decode = shape.decode;
     fill_keys();
     fill_queries();
     reset();

@@ -26,10 +26,11 @@ using Shape = test::AttentionShape;
 
 constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
 constexpr double kBf16Roundoff = 0x1p-8;
+constexpr int64_t kFewRows = 16;  // AttentionJob::decode
 
 std::string describe(const Shape& s) {
   return testing::PrintToString(std::vector<int64_t>{s.n_queries, s.n_heads, s.n_kv_heads, s.head_dim, s.n_keys,
-                                                     s.causal, s.first_position, s.exact});
+                                                     s.causal, s.first_position, s.exact, s.decode});
 }
 
 Shape prefill(int64_t n_queries, int64_t first_position, int64_t head_dim, int64_t group, bool exact) {
@@ -85,8 +86,16 @@ class Attention : public testing::TestWithParam<Isa> {
  protected:
   [[nodiscard]] bool uses_bf16(const Shape& shape) const { return GetParam() == Isa::kAvx512Bf16 && !shape.exact; }
 
-  // All rows, or the first, the last and some between.
+  // As many rows and as few, where there are few.
   void check(Problem& p, bool all_rows = true) {
+    check_once(p, all_rows);
+    if (p.job.n_queries * p.job.n_heads / p.job.n_kv_heads > kFewRows) return;
+    p.shape.decode = p.job.decode = true;
+    check_once(p, all_rows);
+    p.shape.decode = p.job.decode = false;
+  }
+  // All rows, or the first, the last and some between.
+  void check_once(Problem& p, bool all_rows) {
     p.reset();
     p.run(table);
     double squared_error = 0, squared_tolerance = 0;
@@ -209,7 +218,9 @@ TEST_P(Attention, OneKeyGivesItsValue) {
 TEST_P(Attention, LaterTokensChangeNothing) {
   for (const bool exact : {true, false}) {
     for (const int64_t n : {4, 60}) {
-      Problem p(prefill(n, 5, 64, 2, exact), 9);
+      Shape shape = prefill(n, 5, 64, 2, exact);
+      shape.decode = n == 4;
+      Problem p(shape, 9);
       p.run(table);
       const std::vector<float> before = p.out;
       const int64_t changed = 5 + n / 2;  // seen by the query n / 2 and those after it
@@ -257,6 +268,21 @@ TEST_P(Attention, WithoutKeysOrQueriesThereIsNothing) {
   p.job.n_keys = 0;
   p.run(table);
   EXPECT_EQ(p.answer(1, 1, 63), 0);
+}
+
+// A job says which way it is computed, however many rows there are: the two round differently.
+TEST_P(Attention, FewRowsAreComputedAsManyUnlessTheyAreDecoded) {
+  for (const bool exact : {true, false}) {
+    Problem p(prefill(40, 90, 64, 2, exact), 17);
+    p.run(table);
+    const std::vector<float> whole = p.out;
+    p.reset();
+    for (int64_t i = 0; i < 40; ++i) p.run(table, 0, i, i + 1);
+    for (int64_t i = 0; i < 40; ++i) {
+      const auto row = static_cast<std::ptrdiff_t>(i * p.job.out_stride);
+      ASSERT_TRUE(std::equal(whole.begin() + row, whole.begin() + row + 128, p.out.begin() + row)) << i;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, Attention, testing::ValuesIn(test::runnable_isas()),

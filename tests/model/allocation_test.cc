@@ -27,7 +27,7 @@ TEST(AllocationTest, DecodersAllocateNothingAfterLoading) {
     spec.architecture = architecture;
     spec.tied_output = architecture == test::Architecture::kQwen3;
     test::LoadedDecoder decoder(spec, {.max_batch_tokens = 16});
-    const auto sequence = test::require(decoder->new_sequence(100));
+    const test::OwnSequence sequence(*decoder, 100);
     const auto tokens = test::random_tokens(40, spec.n_vocab);
     std::vector<float> one(512), all(40 * 512);
     EXPECT_EQ(allocations_of([&] { test::require(decoder->forward(*sequence, tokens, all)); }), 0);
@@ -36,6 +36,33 @@ TEST(AllocationTest, DecodersAllocateNothingAfterLoading) {
               }), 0);
     sequence->truncate(0);
     EXPECT_EQ(allocations_of([&] { test::require(decoder->forward(*sequence, tokens, {})); }), 0);
+  }
+}
+
+TEST(AllocationTest, PassesOverBatchesAllocateNothing) {
+  const test::ModelSpec spec;
+  test::LoadedDecoder decoder(spec);
+  for (const auto format : {kv::Format::kF16, kv::Format::kInt4, kv::Format::kMixed}) {
+    const auto cache = test::new_cache(*decoder, {.format = format});
+    const auto a = test::require(cache->new_sequence(400)), b = test::require(cache->new_sequence(400));
+    const auto prompts = test::require(decoder->new_pass(64)), steps = test::require(decoder->new_pass(2));
+    const auto tokens = test::random_tokens(64, spec.n_vocab);
+    std::vector<float> logits(2 * 512);
+    const std::span<float> first = std::span(logits).first(512), second = std::span(logits).last(512);
+    const model::BatchItem prompt[] = {{a.get(), std::span(tokens).first(33), first},
+                                       {b.get(), std::span(tokens).last(31), {}}};
+    const model::BatchItem step[] = {{a.get(), {&tokens[0], 1}, first}, {b.get(), {&tokens[1], 1}, second}};
+    EXPECT_EQ(allocations_of([&] {
+                for (int i = 0; i < 8; ++i) {  // pages come due on the way
+                  test::require(prompts->start(prompt, model::PassKind::kPrefill));
+                  while (!prompts->advance(1)) continue;
+                  test::require(steps->start(step, model::PassKind::kDecode));
+                  steps->advance(1);
+                  steps->abandon();
+                  test::require(steps->start(step, model::PassKind::kDecode));
+                  steps->advance(spec.n_layers);
+                }
+              }), 0) << kv::format_name(format);
   }
 }
 

@@ -9,6 +9,15 @@
 
 namespace docmind::test {
 
+ModelSpec small_spec(Architecture architecture, kernels::TensorType type) {
+  ModelSpec spec;
+  spec.architecture = architecture;
+  spec.type = type;
+  spec.n_ff = 256;
+  spec.n_vocab = 320;
+  return spec;
+}
+
 std::vector<TokenId> random_tokens(int64_t n, int64_t n_vocab, uint64_t seed) {
   Random random(seed);
   std::vector<TokenId> tokens(static_cast<size_t>(n));
@@ -16,8 +25,16 @@ std::vector<TokenId> random_tokens(int64_t n, int64_t n_vocab, uint64_t seed) {
   return tokens;
 }
 
+std::unique_ptr<kv::Cache> new_cache(const model::Decoder& decoder, const kv::FormatOptions& format,
+                                     size_t budget_bytes) {
+  kv::CacheOptions options;
+  options.format = format;
+  options.budget_bytes = budget_bytes;
+  return require(kv::Cache::create(decoder.kv_geometry(), options, *require(kernels::kernel_table_named("auto"))));
+}
+
 std::vector<float> all_logits(model::Decoder& decoder, std::span<const TokenId> tokens) {
-  const auto sequence = require(decoder.new_sequence(static_cast<int64_t>(tokens.size())));
+  const OwnSequence sequence(decoder, static_cast<int64_t>(tokens.size()));
   std::vector<float> logits(tokens.size() * static_cast<size_t>(decoder.config().n_vocab));
   require(decoder.forward(*sequence, tokens, logits));
   return logits;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "base/thread_team.h"
 #include "gguf/file.h"
 #include "kernels/kernels.h"
+#include "kv/cache.h"
 #include "model/decoder.h"
 #include "model/encoder.h"
 #include "support/model_writer.h"
@@ -26,6 +28,7 @@ struct LoadSetup {
   int64_t max_batch_tokens = 64;
   size_t n_threads = 2;
   std::string isa = "auto";
+  bool fold_key_scales = true;
 };
 
 // A value or a failed test.
@@ -52,6 +55,7 @@ class LoadedModel {
     const model::LoadOptions options{.kernels = require(kernels::kernel_table_named(setup.isa)),
                                      .team = &team_,
                                      .max_batch_tokens = setup.max_batch_tokens,
+                                     .fold_key_scales = setup.fold_key_scales,
                                      .progress = {}};
     net_ = require(Net::load(file_, options));
   }
@@ -75,8 +79,31 @@ class LoadedModel {
 using LoadedDecoder = LoadedModel<model::Decoder>;
 using LoadedEncoder = LoadedModel<model::Encoder>;
 
+// Small, but with several KV heads and blocks.
+ModelSpec small_spec(Architecture architecture, kernels::TensorType type);
+
+constexpr double kExactDivergence = 1e-7;  // float rounding
+
 // `n` token ids below `n_vocab`, the same for the same seed.
 std::vector<TokenId> random_tokens(int64_t n, int64_t n_vocab, uint64_t seed = 1);
+
+// A cache for sequences of the decoder, with room for what tests need.
+std::unique_ptr<kv::Cache> new_cache(const model::Decoder& decoder, const kv::FormatOptions& format = {},
+                                     size_t budget_bytes = size_t{256} << 20);
+
+// A sequence and the cache that it alone uses.
+class OwnSequence {
+ public:
+  OwnSequence(const model::Decoder& decoder, int64_t capacity, const kv::FormatOptions& format = {})
+    : cache_(new_cache(decoder, format)), sequence_(require(cache_->new_sequence(capacity))) {}
+
+  kv::Sequence& operator*() const { return *sequence_; }
+  kv::Sequence* operator->() const { return sequence_.get(); }
+
+ private:
+  std::unique_ptr<kv::Cache> cache_;  // outlives its sequence
+  std::unique_ptr<kv::Sequence> sequence_;
+};
 
 // The logits of every token, [tokens.size(), n_vocab], from a new sequence.
 std::vector<float> all_logits(model::Decoder& decoder, std::span<const TokenId> tokens);

@@ -31,7 +31,7 @@ class StoriesTest : public testing::Test {
   // Continues the begin-of-sequence token; 1 token at a time, or all of them again each time.
   static std::string tell(LoadedDecoder& decoder, int n_tokens, bool from_start) {
     const auto pieces = test::require(test::require(decoder.file().array("tokenizer.ggml.tokens")).strings());
-    const auto sequence = test::require(decoder->new_sequence(n_tokens + 1));
+    const test::OwnSequence sequence(*decoder, n_tokens + 1);
     std::vector<TokenId> tokens = {1};
     std::vector<float> logits(static_cast<size_t>(decoder->config().n_vocab));
     std::string story;

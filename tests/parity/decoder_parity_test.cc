@@ -42,7 +42,7 @@ class DecoderParity : public ParityTest {
   std::vector<float> ours(const Expectation& expected, const std::string& isa, size_t piece) {
     LoadedDecoder decoder(require(gguf::File::open(expected.path)), {.max_batch_tokens = 64, .isa = isa});
     const auto n_vocab = static_cast<size_t>(decoder->config().n_vocab);
-    const auto sequence = require(decoder->new_sequence(256));
+    const OwnSequence sequence(*decoder, 256);
     std::vector<float> logits(expected.tokens.size() * n_vocab);
     for (size_t at = 0; at < expected.tokens.size(); at += piece) {
       const auto tokens = std::span(expected.tokens).subspan(at).first(std::min(piece, expected.tokens.size() - at));

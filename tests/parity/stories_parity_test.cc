@@ -33,7 +33,7 @@ const char* const kBeginnings[] = {"Once upon a time", "Lily and Tom went to the
 
 std::vector<TokenId> greedy(LoadedDecoder& decoder, std::vector<TokenId> tokens, int64_t n) {
   const kernels::KernelTable& table = *require(kernels::kernel_table_named("auto"));
-  const auto sequence = require(decoder->new_sequence(static_cast<int64_t>(tokens.size()) + n));
+  const OwnSequence sequence(*decoder, static_cast<int64_t>(tokens.size()) + n);
   std::vector<float> logits(static_cast<size_t>(decoder->config().n_vocab));
   std::vector<TokenId> story;
   while (static_cast<int64_t>(story.size()) < n) {

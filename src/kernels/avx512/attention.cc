@@ -3,6 +3,7 @@
 #include "kernels/avx512/attention.h"
 
 #include "kernels/avx512/bf16_units.h"
+#include "kernels/avx512/page_codes.h"
 #include "kernels/simd/attention.h"
 #include "kernels/simd/avx512.h"
 
@@ -10,13 +11,13 @@ namespace docmind::kernels::avx512 {
 
 void attention(const AttentionJob& job, int64_t kv_head, int64_t query_begin, int64_t query_end,
                std::byte* scratch) {
-  simd::attention<simd::FloatUnits<Floats, 12, 2>, 4, 4>(job, kv_head, query_begin, query_end, scratch);
+  simd::attention<simd::FloatUnits<PageCodes, 12, 2>, PageProducts, 4, 4>(job, kv_head, query_begin, query_end, scratch);
 }
 
 void attention_bf16(const AttentionJob& job, int64_t kv_head, int64_t query_begin, int64_t query_end,
                     std::byte* scratch) {
   if (job.exact) return attention(job, kv_head, query_begin, query_end, scratch);
-  simd::attention<Bf16Units, 4, 4>(job, kv_head, query_begin, query_end, scratch);
+  simd::attention<Bf16Units, PageProducts, 4, 4>(job, kv_head, query_begin, query_end, scratch);
 }
 
 }  // namespace docmind::kernels::avx512

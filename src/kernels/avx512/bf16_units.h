@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "kernels/avx512/page_codes.h"
 #include "kernels/simd/attention_rows.h"
 #include "kernels/simd/avx512.h"
 #include "kernels/simd/exp.h"
@@ -10,6 +11,7 @@ namespace docmind::kernels::avx512 {
 
 struct Bf16Units {
   using V = Floats;
+  using Codes = PageCodes;
   using Unit = uint32_t;  // two neighbours, the first in the low half
   static constexpr int64_t kPerUnit = 2;
   static constexpr int64_t kRows = 12;
@@ -28,10 +30,12 @@ struct Bf16Units {
   static V value_units(const Half* const* rows, int64_t c, int64_t n) {
     const V first = rows[0] == nullptr || n <= 0 ? V::zero() : simd::load_halves<V>(rows[0] + c, n);
     const V second = rows[1] == nullptr || n <= 0 ? V::zero() : simd::load_halves<V>(rows[1] + c, n);
-    // Position 2 i takes element i, 2 i + 1 element 16 + i.
-    const __m512i low = _mm512_cvtepu16_epi32(_mm256_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-    const __m512i index = _mm512_or_si512(low, _mm512_slli_epi32(_mm512_add_epi32(low, _mm512_set1_epi32(16)), 16));
-    return {_mm512_castsi512_ps(_mm512_permutexvar_epi16(index, bits(neighbours(first, second))))};
+    return interleaved(first, second);
+  }
+  // Four vectors of channels (of keys) as two of units that are `stride` floats apart.
+  static void store_four(const V (&four)[4], float* to, int64_t stride) {
+    interleaved(four[0], four[1]).store(to);
+    interleaved(four[2], four[3]).store(to + stride);
   }
   static V broadcast(const Unit* p) { return {_mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(*p)))}; }
   static V multiply_add(V a, V b, V sum) {
@@ -54,6 +58,12 @@ struct Bf16Units {
   // 32 floats as 16 pairs in their order, rounded to nearest even.
   static V neighbours(V low, V high) {
     return {reinterpret_cast<__m512>(_mm512_cvtne2ps_pbh(high.v, low.v))};
+  }
+  // Unit i is lane i of both.
+  static V interleaved(V first, V second) {
+    const __m512i low = _mm512_cvtepu16_epi32(_mm256_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    const __m512i index = _mm512_or_si512(low, _mm512_slli_epi32(_mm512_add_epi32(low, _mm512_set1_epi32(16)), 16));
+    return {_mm512_castsi512_ps(_mm512_permutexvar_epi16(index, bits(neighbours(first, second))))};
   }
   static __m512i bits(V v) { return _mm512_castps_si512(v.v); }
 };

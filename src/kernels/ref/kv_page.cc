@@ -22,18 +22,6 @@ void store_half(std::byte* at, int64_t i, Half value) {
 
 void or_byte(std::byte* at, int bits) { *at |= static_cast<std::byte>(bits); }
 
-// Sets a code in memory that is zeros.
-void set_code(std::byte* codes, int bits, int64_t i, int code) {
-  std::byte* unit = codes + i / 64 * kv_unit_bytes(bits);
-  const int64_t k = i % 64;
-  switch (bits) {
-    case 8: return or_byte(unit + k, code);
-    case 4: return or_byte(unit + k % 32, code << (k / 32 * 4));
-    default: or_byte(unit + k % 16, (code & 3) << (k / 16 * 2));
-  }
-  if (bits == 3) or_byte(unit + 16 + k / 8, (code >> 2) << (k % 8));
-}
-
 float nearest_code(float value, int bits) {
   return std::nearbyint(std::min(std::max(value, 0.0f), most_code(bits)));
 }
@@ -105,7 +93,7 @@ void seal_keys(const KvSealJob& job, int64_t head) {
       const Line line = seal_channel(x, group, to.key_bits, codes);
       store_half(params, c, float_to_half(line.scale));
       store_half(params, d + c, float_to_half(line.min));
-      for (int64_t t = 0; t < group; ++t) set_code(to.key_codes, to.key_bits, kv_key_index(first + t, c), codes[t]);
+      for (int64_t t = 0; t < group; ++t) set_kv_code(to.key_codes, to.key_bits, kv_key_index(first + t, c), codes[t]);
     }
   }
 }
@@ -149,7 +137,7 @@ void seal_values(const KvSealJob& job, int64_t head_begin, int64_t head_end) {
       for (int64_t i = 0; i < group; ++i) {
         const int64_t head = (first + i) / d, channel = (first + i) % d;
         const KvHeadParts<std::byte> to = kv_head_parts(job.shape, job.page, job.layer, head);
-        set_code(to.value_codes, to.value_bits, kv_value_index(d, t, channel), codes[i]);
+        set_kv_code(to.value_codes, to.value_bits, kv_value_index(d, t, channel), codes[i]);
       }
     }
   }
@@ -177,6 +165,17 @@ void hadamard(float* x, int64_t n, int64_t block) {
 void seal(const KvSealJob& job, int64_t head_begin, int64_t head_end) {
   for (int64_t h = head_begin; h < head_end; ++h) seal_keys(job, h);
   seal_values(job, head_begin, head_end);
+}
+
+void set_kv_code(std::byte* codes, int bits, int64_t i, int code) {
+  std::byte* unit = codes + i / 64 * kv_unit_bytes(bits);
+  const int64_t k = i % 64;
+  switch (bits) {
+    case 8: return or_byte(unit + k, code);
+    case 4: return or_byte(unit + k % 32, code << (k / 32 * 4));
+    default: or_byte(unit + k % 16, (code & 3) << (k / 16 * 2));
+  }
+  if (bits == 3) or_byte(unit + 16 + k / 8, (code >> 2) << (k % 8));
 }
 
 int kv_code(const std::byte* codes, int bits, int64_t i) {

@@ -1,25 +1,30 @@
-// Attention of a few rows (decoding): keys and values are read as they lie, once for all rows.
+// Attention of a few rows (decoding): keys and values are read as they lie, once for all rows. The rows
+// belong to queries of one page, so that all see the pages in the same form.
 //
-// Lanes are channels. V is avx2::Floats or avx512::Floats, kRows x kStep the rows and keys (or rows
-// and vectors of channels) that are kept in registers.
+// In exact blocks, lanes are channels. P is as in attention_direct_pages.h, kRows x kStep the rows and
+// keys (or rows and vectors of channels) that are kept in registers.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "kernels/attention_scratch.h"
+#include "kernels/simd/attention_direct_pages.h"
 #include "kernels/simd/attention_rows.h"
 #include "kernels/simd/exp.h"
 
 namespace docmind::kernels::simd {
 
-template <class V, int64_t kRows, int64_t kStep>
+template <class P, int64_t kRows, int64_t kStep>
 class DirectAttention {
+  using V = typename P::Codes::V;
   static constexpr int64_t kLanes = V::kLanes;
   static_assert(kKvBlockTokens == kLanes && kKvBlockTokens % kStep == 0 && kDirectKeys % kLanes == 0);
-  static_assert(kMaxDirectRows <= kLanes);
+  static_assert(kMaxDirectRows <= kLanes && kDirectKeys % kKvPageTokens == 0);
 
  public:
   DirectAttention(const AttentionRows<V>& rows, std::byte* scratch)
-    : rows_(rows), head_dim_(rows.job.head_dim), width_(round_up_to(rows.job.head_dim, kLanes)) {
+    : rows_(rows), pages_(rows, reinterpret_cast<float*>(scratch)), head_dim_(rows.job.head_dim),
+      width_(round_up_to(rows.job.head_dim, kLanes)), own_page_(rows.own_page(0)),
+      n_keys_(rows.visible(rows.n_rows - 1)) {
     const DirectScratch at = direct_scratch(head_dim_);
     float* floats = reinterpret_cast<float*>(scratch);
     queries_ = floats + at.queries;
@@ -29,10 +34,8 @@ class DirectAttention {
 
   void run() {
     start();
-    const int64_t n_keys = rows_.visible(rows_.n_rows - 1);
-    for (int64_t key = 0; key < n_keys; key += kDirectKeys) {
-      const int64_t n = n_keys - key < kDirectKeys ? n_keys - key : kDirectKeys;
-      for (int64_t i = 0; i < n; i += kKvBlockTokens) score_block(key + i, i, n - i);
+    for (int64_t key = 0; key < n_keys_; key += kDirectKeys) {
+      const int64_t n = score_keys(key, n_keys_ - key < kDirectKeys ? n_keys_ - key : kDirectKeys);
       weigh(key, n);
       add_values(key, n);
     }
@@ -66,11 +69,36 @@ class DirectAttention {
     for (; row < rows_.n_rows; ++row) f.template operator()<1>(row);
   }
 
+  bool is_sealed(int64_t key) const { return rows_.reads_sealed(key / kKvPageTokens, own_page_); }
+
+  // Scores of n keys from `first` on; answers n, rounded up to whole pages where they are sealed.
+  int64_t score_keys(int64_t first, int64_t n) {
+    for (int64_t at = 0; at < n; at += kKvPageTokens) {
+      if (is_sealed(first + at)) {
+        const KvHeadParts<const std::byte> page = rows_.sealed((first + at) / kKvPageTokens);
+        prefetch_page(first + at + 2 * kDirectKeys);
+        pages_.score(page, queries_, scores_ + at, pages_.values_ahead(page));
+        if (n < at + kKvPageTokens) n = at + kKvPageTokens;
+      } else {
+        const int64_t end = n - at < kKvPageTokens ? n : at + kKvPageTokens;
+        for (int64_t i = at; i < end; i += kKvBlockTokens) score_block(first + i, i, n - i);
+      }
+    }
+    return n;
+  }
+
+  // Where the parts of a page are.
+  void prefetch_page(int64_t key) const {
+    if (key >= n_keys_) return;
+    const std::byte* page = rows_.job.kv.pages[key / kKvPageTokens];
+    __builtin_prefetch(page + rows_.job.kv.layer * static_cast<int64_t>(sizeof(KvPageLayer)));
+  }
+
   // Scores of all rows for the up to 16 keys of one block, to scores_[row][at..].
   void score_block(int64_t key, int64_t at, int64_t n_keys) {
     const Half* keys = rows_.key(key);
     prefetch(rows_.value(key));
-    if (n_keys > kKvBlockTokens) prefetch(rows_.key(key + kKvBlockTokens));
+    if (n_keys > kKvBlockTokens && !is_sealed(key + kKvBlockTokens)) prefetch(rows_.key(key + kKvBlockTokens));
     const int64_t n = n_keys < kKvBlockTokens ? n_keys : kKvBlockTokens;
     for_rows([&]<int64_t R>(int64_t row) {
       V products[R][kLanes];
@@ -142,18 +170,39 @@ class DirectAttention {
 
   // sums = sums * shrink + weights * values, over n keys from `first` on
   void add_values(int64_t first, int64_t n) {
+    const bool some_sealed = is_sealed(first) || (n > kKvPageTokens && is_sealed(first + kKvPageTokens));
+    if (!some_sealed) return add_exact(first, 0, n);
+    for (int64_t at = 0; at < n; at += kKvPageTokens) {
+      if (is_sealed(first + at)) {
+        const int64_t next = first + at + kDirectKeys;
+        const bool is_next = next < n_keys_ && is_sealed(next);
+        pages_.add(rows_.sealed((first + at) / kKvPageTokens), scores_ + at, shrink_, sums_,
+                   is_next ? pages_.keys_ahead(rows_.sealed(next / kKvPageTokens)) : Ahead<V>{});
+      } else {
+        add_exact(first, at, n - at < kKvPageTokens ? n - at : kKvPageTokens);
+      }
+      V::all(1.0f).store(shrink_);
+    }
+  }
+
+  // The same for n keys from `first` + `at` on, whose weights are scores_[row][at..].
+  void add_exact(int64_t first, int64_t at, int64_t n) {
     for_rows([&]<int64_t R>(int64_t row) {
+      const float* weights = scores_ + row * kDirectKeys + at;
       int64_t c = 0;
-      for (; c + kStep * kLanes <= head_dim_; c += kStep * kLanes) add<R, kStep>(row, first, n, c, load_whole);
-      for (; c + kLanes <= head_dim_; c += kLanes) add<R, 1>(row, first, n, c, load_whole);
+      for (; c + kStep * kLanes <= head_dim_; c += kStep * kLanes) {
+        add<R, kStep>(row, first + at, n, weights, c, load_whole);
+      }
+      for (; c + kLanes <= head_dim_; c += kLanes) add<R, 1>(row, first + at, n, weights, c, load_whole);
       const int64_t rest = head_dim_ - c;
-      if (rest > 0) add<R, 1>(row, first, n, c, [rest](const Half* p) { return V::load_first(p, rest); });
+      const auto load_rest = [rest](const Half* p) { return V::load_first(p, rest); };
+      if (rest > 0) add<R, 1>(row, first + at, n, weights, c, load_rest);
     });
   }
 
   // The same for R rows and N vectors of channels from c on.
   template <int64_t R, int64_t N, class Load>
-  void add(int64_t row, int64_t first, int64_t n, int64_t c, Load load) {
+  void add(int64_t row, int64_t first, int64_t n, const float* all_weights, int64_t c, Load load) {
     V acc[R][N];
 #pragma GCC unroll 8
     for (int64_t r = 0; r < R; ++r) {
@@ -163,7 +212,7 @@ class DirectAttention {
     }
     for (int64_t block = 0; block < n; block += kKvBlockTokens) {
       const Half* values = rows_.value(first + block) + c;
-      const float* weights = scores_ + row * kDirectKeys + block;
+      const float* weights = all_weights + block;
       const int64_t n_keys = n - block < kKvBlockTokens ? n - block : kKvBlockTokens;
       for (int64_t key = 0; key < n_keys; ++key) {
         V lanes[N];
@@ -195,8 +244,11 @@ class DirectAttention {
   }
 
   const AttentionRows<V>& rows_;
+  DirectPages<P> pages_;
   int64_t head_dim_;
   int64_t width_;    // head_dim rounded up to whole vectors
+  int64_t own_page_;
+  int64_t n_keys_;   // that the last row sees
   float* queries_;   // [rows][width], scaled
   float* sums_;      // [rows][width], weighted values
   float* scores_;    // [rows][kDirectKeys], scores and then weights

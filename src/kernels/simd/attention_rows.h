@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "kernels/attention.h"
+#include "kernels/kv_page.h"
 
 namespace docmind::kernels::simd {
 
@@ -37,6 +38,17 @@ struct AttentionRows {
     const int64_t seen = job.first_position + query_begin + row / group + 1;
     return job.causal && seen < job.n_keys ? seen : job.n_keys;
   }
+  // The page (of 64 tokens) that the row's query is in; rows of one see all pages in the same form.
+  int64_t own_page(int64_t row) const { return (visible(row) - 1) / kKvPageTokens; }
+  bool is_sealed(int64_t page) const { return job.kv.pages != nullptr && job.kv.pages[page] != nullptr; }
+  bool is_exact(int64_t page) const { return job.kv.blocks[page * kKvPageBlocks] != nullptr; }
+  // Whether a query in page `own` reads a page sealed.
+  bool reads_sealed(int64_t page, int64_t own) const {
+    return is_sealed(page) && (!is_exact(page) || kv_reads_sealed(own * kKvPageTokens, page, job.kv.residual));
+  }
+  KvHeadParts<const std::byte> sealed(int64_t page) const {
+    return kv_head_parts(job.kv.shape, job.kv.pages[page], job.kv.layer, kv_head);
+  }
   const Half* key(int64_t token) const { return token_row(token, job.kv.k_offset); }
   const Half* value(int64_t token) const { return token_row(token, job.kv.v_offset); }
 
@@ -53,6 +65,17 @@ struct AttentionRows {
 template <class V>
 float score_scale(const AttentionJob& job) {
   return job.scale * 1.44269504088896340736f;
+}
+
+// f.operator()<bits>() for the bits of a page's codes.
+template <class V, class F>
+void with_bits(int bits, F f) {
+  switch (bits) {
+    case 8: return f.template operator()<8>();
+    case 4: return f.template operator()<4>();
+    case 3: return f.template operator()<3>();
+    default: return f.template operator()<2>();
+  }
 }
 
 // The first `n` elements, n >= 1, of which 16 at most.

@@ -3,12 +3,17 @@
 // Dao et al., "FlashAttention" (2022): its largest score, the sum of its weights, its weighted values.
 //
 // A (AVX2 floats, AVX-512 floats, bfloat16 pairs) says how products are done:
-//   V, Unit (what one lane multiplies), kPerUnit (channels, or keys, that a Unit holds),
-//   kRows x kVectors (the register tile), and the members used below.
+//   V, Codes (how units of sealed pages are unpacked), Unit (what one lane multiplies), kPerUnit (channels,
+//   or keys, that a Unit holds), kRows x kVectors (the register tile), and the members used here and in
+//   attention_panels.h.
+//
+// A page that is held sealed and exact is read in the form that a query's own page demands. Rows of
+// different query pages take turns at such keys, and the pages whose form changes are packed again in between.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "kernels/attention_scratch.h"
+#include "kernels/simd/attention_panels.h"
 #include "kernels/simd/attention_rows.h"
 #include "kernels/simd/exp.h"
 
@@ -28,33 +33,28 @@ class TiledAttention {
 
  public:
   TiledAttention(const AttentionRows<V>& rows, std::byte* scratch)
-    : rows_(rows), head_dim_(rows.job.head_dim), key_units_(rows.job.head_dim / kPerUnit) {
-    const TiledScratch at = tiled_scratch(head_dim_, rows.n_rows);
-    float* floats = reinterpret_cast<float*>(scratch);
-    keys_ = reinterpret_cast<Unit*>(floats + at.keys);
-    values_ = reinterpret_cast<Unit*>(floats + at.values);
-    queries_ = reinterpret_cast<Unit*>(floats + at.queries);
-    largest_ = floats + at.largest;
-    sums_ = floats + at.sums;
-    scores_ = floats + at.scores;
-    spare_ = floats + at.spare;
-    clear(spare_);
-  }
+    : TiledAttention(rows, reinterpret_cast<float*>(scratch), tiled_scratch(rows.job.head_dim, rows.n_rows)) {}
 
   void run() {
     for (int64_t row = 0; row < rows_.n_rows; row += kRows) start_rows(row);
     for (int64_t row = 0; row < rows_.n_rows; ++row) clear(rows_.out(row));
     const int64_t n_visible = rows_.visible(rows_.n_rows - 1);
     for (int64_t key = 0; key < n_visible; key += kTileKeys) {
-      const int64_t n_keys = n_visible - key < kTileKeys ? n_visible - key : kTileKeys;
-      pack_keys(key, n_keys);
-      pack_values(key, n_keys);
-      for (int64_t row = 0; row < rows_.n_rows; row += kRows) attend(row, key);
+      attend_all(key, n_visible - key < kTileKeys ? n_visible - key : kTileKeys);
     }
     for (int64_t row = 0; row < rows_.n_rows; ++row) divide(row);
   }
 
  private:
+  TiledAttention(const AttentionRows<V>& rows, float* scratch, const TiledScratch& at)
+    : rows_(rows), head_dim_(rows.job.head_dim), key_units_(rows.job.head_dim / kPerUnit),
+      keys_(reinterpret_cast<Unit*>(scratch + at.keys)), values_(reinterpret_cast<Unit*>(scratch + at.values)),
+      queries_(reinterpret_cast<Unit*>(scratch + at.queries)), largest_(scratch + at.largest),
+      sums_(scratch + at.sums), scores_(scratch + at.scores), spare_(scratch + at.spare),
+      panels_(rows, keys_, values_, scratch + at.lines) {
+    clear(spare_);
+  }
+
   int64_t rows_of(int64_t row) const { return rows_.n_rows - row < kRows ? rows_.n_rows - row : kRows; }
 
   // Queries of one tile, [units][kRows]; rows that are missing are zeros.
@@ -77,49 +77,54 @@ class TiledAttention {
     }
   }
 
-  // Panels of keys, [units][kPanel]. Missing keys are whatever the rest of the last block holds: hide()
-  // takes their scores away. Missing values must be zeros, as weights of 0 would not remove a NaN.
-  void pack_keys(int64_t first, int64_t n_keys) {
-    for (int64_t key = 0; key < n_keys; key += kLanes) {
-      Unit* panel = keys_ + key / kPanel * kPanel * key_units_ + key % kPanel;
-      for (int64_t unit = 0; unit < key_units_; unit += kLanes) {
-        V block[kLanes];
-        for (int64_t i = 0; i < kLanes; ++i) {
-          const int64_t c = unit * kPerUnit;
-          block[i] = A::key_units(rows_.key(first + key + i) + c, head_dim_ - c);
-        }
-        V::transpose(block);
-        const int64_t n = key_units_ - unit < kLanes ? key_units_ - unit : kLanes;
-        for (int64_t i = 0; i < n; ++i) block[i].store(reinterpret_cast<float*>(panel + (unit + i) * kPanel));
+  // All rows against n keys from `first` on.
+  void attend_all(int64_t first, int64_t n_keys) {
+    const bool in_turns = some_held_both_ways(first, n_keys);
+    int64_t begin = 0;
+    while (begin < rows_.n_rows) {
+      const int64_t own = rows_.own_page(begin);
+      int64_t end = begin;
+      while (end < rows_.n_rows && (!in_turns || rows_.own_page(end) == own)) end += rows_.group;
+      if (rows_.visible(end - 1) > first) {
+        panels_.pack(first, n_keys, own);
+        for (int64_t row = begin / kRows * kRows; row < end; row += kRows) attend_some(row, begin, end, first);
       }
+      begin = end;
     }
   }
 
-  // Panels of channels, [keys / kPerUnit][kPanel]; keys and channels that are missing are zeros.
-  void pack_values(int64_t first, int64_t n_keys) {
-    const int64_t n_steps = round_up_to(n_keys, kPanel) / kPerUnit;
-    for (int64_t step = 0; step < n_steps; ++step) {
-      const Half* rows[kPerUnit];
-      for (int64_t i = 0; i < kPerUnit; ++i) {
-        const int64_t key = step * kPerUnit + i;
-        rows[i] = key < n_keys ? rows_.value(first + key) : nullptr;
-      }
-      for (int64_t c = 0; c < round_up_to(head_dim_, kPanel); c += kLanes) {
-        Unit* panel = values_ + c / kPanel * kPanel * (kTileKeys / kPerUnit) + c % kPanel;
-        A::value_units(rows, c, head_dim_ - c).store(reinterpret_cast<float*>(panel + step * kPanel));
-      }
+  bool some_held_both_ways(int64_t first, int64_t n_keys) const {
+    for (int64_t key = first; key < first + n_keys; key += kKvPageTokens) {
+      if (rows_.is_sealed(key / kKvPageTokens) && rows_.is_exact(key / kKvPageTokens)) return true;
+    }
+    return false;
+  }
+
+  // Those rows of one tile that are in [begin, end).
+  void attend_some(int64_t row, int64_t begin, int64_t end, int64_t first) {
+    if (row >= begin && (row + kRows <= end || end == rows_.n_rows)) return attend(row, row, row + rows_of(row), first);
+    const int64_t skipped_end = row < begin ? begin - row : 0, taken_end = end - row < kRows ? end - row : kRows;
+    const V largest = V::load_first(largest_ + row, kRows), sums = V::load_first(sums_ + row, kRows);
+    alignas(64) float before[2][kLanes];
+    largest.store(before[0]);
+    sums.store(before[1]);
+    attend(row, row + skipped_end, row + taken_end, first);
+    for (int64_t r = 0; r < kRows; ++r) {
+      if (r >= skipped_end && r < taken_end) continue;
+      largest_[row + r] = before[0][r];
+      sums_[row + r] = before[1][r];
     }
   }
 
-  // One tile of rows against the packed keys, which start at key `first`.
-  void attend(int64_t row, int64_t first) {
-    const int64_t n_rows = rows_of(row);
-    const int64_t n_seen = rows_.visible(row + n_rows - 1) - first;  // by the last row, who sees most
+  // One tile, which starts at `row`, against the packed keys, which start at key `first`; the answers of rows
+  // [begin, end) are kept.
+  void attend(int64_t row, int64_t begin, int64_t end, int64_t first) {
+    const int64_t n_seen = rows_.visible(end - 1) - first;  // by the last row, who sees most
     if (n_seen <= 0) return;
     const int64_t n_keys = round_up_to(n_seen < kTileKeys ? n_seen : kTileKeys, kPanel);
-    float* out[kRows];  // rows that are missing go to a spare row
+    float* out[kRows];  // other rows go to a spare row
     for (int64_t r = 0; r < kRows; ++r) {
-      out[r] = r < n_rows ? rows_.out(row + r) : spare_;
+      out[r] = row + r >= begin && row + r < end ? rows_.out(row + r) : spare_;
       for (int64_t c = 0; c < head_dim_; c += kLanes) __builtin_prefetch(out[r] + c, 1);
     }
     V best[kLanes];
@@ -254,19 +259,21 @@ class TiledAttention {
   const AttentionRows<V>& rows_;
   int64_t head_dim_;
   int64_t key_units_;  // of a key or query
-  Unit* keys_;
+  Unit* keys_;    // as in attention_panels.h
   Unit* values_;
   Unit* queries_;
   float* largest_;
   float* sums_;
   float* scores_;  // of one tile, and then its weights
   float* spare_;   // [head_dim]
+  Panels<A> panels_;
 };
 
 // A of floats, R x N the register tile.
-template <class Vector, int R, int N>
+template <class PageCodes, int R, int N>
 struct FloatUnits {
-  using V = Vector;
+  using Codes = PageCodes;
+  using V = typename Codes::V;
   using Unit = float;
   static constexpr int64_t kPerUnit = 1;
   static constexpr int64_t kRows = R;
@@ -278,6 +285,10 @@ struct FloatUnits {
   // Channels [c, c + 16) of a key's values, n of which exist.
   static V value_units(const Half* const* rows, int64_t c, int64_t n) {
     return rows[0] == nullptr || n <= 0 ? V::zero() : load_halves<V>(rows[0] + c, n);
+  }
+  // Four vectors of channels (of keys) to units that are `stride` floats apart.
+  static void store_four(const V (&four)[4], float* to, int64_t stride) {
+    for (int64_t k = 0; k < 4; ++k) four[k].store(to + k * stride);
   }
   static V broadcast(const Unit* p) { return V::all(*p); }
   static V multiply_add(V a, V b, V sum) { return fma(a, b, sum); }

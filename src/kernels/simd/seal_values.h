@@ -68,8 +68,7 @@ void refit(ValueGroup<U>& group, int bits) {
   group.set_steps(U::where_positive(group.steps, V::sums(sums_xc) / V::sums(sums_cc), group.steps));
 }
 
-// `codes` is where the units of those tokens and of the first 16 of the group's channels that are in
-// the head lie; the channels are [begin, end) of the group.
+// Codes of the group's channels [channel, channel + 16) to their four units, which begin at `codes`.
 template <class U>
 void store_value_codes(const ValueGroup<U>& group, int64_t channel, int bits, std::byte* codes) {
   using V = typename U::V;

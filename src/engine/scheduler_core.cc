@@ -1,0 +1,275 @@
+// SchedulerCore: the steps of continuous batching: admit, decode all, read a slice of prompts.
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/scheduler_core.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include <fmt/format.h>
+
+namespace docmind::engine {
+namespace {
+
+// Without running streams a prefill pass goes on through, with a look at cancels after so many layers.
+constexpr int64_t kLayersBetweenLooks = 4;
+// A text of the next lower priority has the next piece of its prompt read this many passes later.
+constexpr int64_t kTurnsBetweenPriorities = 4;
+
+Status check(const SchedulerOptions& options) {
+  const auto refuse = [](std::string_view field, auto value, std::string_view range) -> Status {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{} cannot be {}; allowed: {}", field, value, range)};
+  };
+  if (options.max_sequences < 1 || options.max_sequences > 1'024) {
+    return refuse("max_sequences", options.max_sequences, "1 to 1024");
+  }
+  if (options.max_queued < 1) return refuse("max_queued", options.max_queued, "1 and more");
+  if (options.prefill_tokens < 1) return refuse("prefill_tokens", options.prefill_tokens, "1 and more");
+  if (!(options.prefill_share >= 0 && options.prefill_share <= 100)) {
+    return refuse("prefill_share", options.prefill_share, "0 to 100");
+  }
+  return {};
+}
+
+// Priority first, then who was admitted first.
+bool before(const ScheduledText& a, const ScheduledText& b) {
+  return std::pair(a.request.priority, a.admission) < std::pair(b.request.priority, b.admission);
+}
+
+}  // namespace
+
+SchedulerCore::SchedulerCore(const SchedulerParts& parts, SchedulerMeter& meter)
+    : parts_(parts),
+      meter_(meter),
+      setpoints_{parts.options.max_sequences, parts.options.prefill_tokens, parts.options.prefill_share},
+      queue_(parts.options.ageing_ms) {}
+
+SchedulerCore::~SchedulerCore() {
+  if (memory_) stop();
+}
+
+Result<std::unique_ptr<SchedulerCore>> SchedulerCore::create(const SchedulerParts& parts, SchedulerMeter& meter) {
+  DM_TRY(check(parts.options));
+  std::unique_ptr<SchedulerCore> core(new SchedulerCore(parts, meter));
+  DM_TRY(core->open());
+  return core;
+}
+
+Status SchedulerCore::open() {
+  model::Decoder& decoder = *parts_.decoder;
+  const int64_t n_slots = setpoints_.max_sequences;
+  DM_ASSIGN(cache_, kv::Cache::create(decoder.kv_geometry(), parts_.cache, *parts_.kernels));
+  DM_ASSIGN(decode_pass_, decoder.new_pass(n_slots));
+  DM_ASSIGN(std::unique_ptr<model::ForwardPass> prefill_pass, decoder.new_pass(setpoints_.prefill_tokens));
+  DM_ASSIGN(memory_, SchedulerMemory::create(*cache_, parts_.spill_folder, meter_.counts));
+  memory_->set_prefill_tokens(setpoints_.prefill_tokens);
+  prefill_.emplace(std::move(prefill_pass),
+                   PrefillRun::Hooks{.now = parts_.now,
+                                     .reserve = [this](ScheduledText& text, int64_t n) { return reserve_piece(text, n); },
+                                     .logits = [this](const ScheduledText& text) { return logits_of(text); }});
+  logits_.resize(static_cast<size_t>(n_slots * decoder.config().n_vocab));
+  for (int64_t slot = n_slots - 1; slot >= 0; --slot) free_slots_.push_back(slot);
+  meter_.counts.kv = cache_->stats();
+  meter_.publish();
+  return {};
+}
+
+void SchedulerCore::push(TextPtr text) {
+  if (queue_.empty() && running_.empty()) meter_.note_busy(now());
+  text->id = n_arrived_++;
+  text->waiting_since = text->submitted;
+  queue_.push(std::move(text));
+}
+
+void SchedulerCore::set(const SchedulerSetpoints& setpoints) {
+  const SchedulerOptions& made_with = parts_.options;
+  setpoints_.max_sequences = std::clamp<int64_t>(setpoints.max_sequences, 1, made_with.max_sequences);
+  setpoints_.prefill_tokens = std::clamp<int64_t>(setpoints.prefill_tokens, 1, made_with.prefill_tokens);
+  setpoints_.prefill_share = std::clamp(setpoints.prefill_share, 0.0, 100.0);
+  memory_->set_prefill_tokens(setpoints_.prefill_tokens);
+}
+
+void SchedulerCore::stop() {
+  const auto stopped = [] { return Error{ErrorCode::kCancelled, "the model was closed before the text was finished"}; };
+  while (!running_.empty()) fail(*running_.back(), stopped());
+  for (TextPtr& text : queue_.take_if([](const ScheduledText&) { return true; })) {
+    memory_->close(*text);
+    end(std::move(text), stopped());
+  }
+  deliver();
+}
+
+bool SchedulerCore::step() {
+  if (queue_.empty() && running_.empty()) return false;
+  const SteadyTime begin = now();
+  drop_dead();
+  admit();
+  deliver();
+  decode();
+  deliver();
+  prefill();
+  SchedulerStats& counts = meter_.counts;
+  ++counts.n_steps;
+  counts.decode_ms = decode_ms_;
+  counts.step_ms = ms_between(begin, now());
+  deliver();
+  return true;
+}
+
+// Those whose reader is gone or whose time is over cost nothing from here on.
+void SchedulerCore::drop_dead() {
+  const SteadyTime time = now();
+  const auto is_dead = [&](const ScheduledText& text) { return text.cancelled() || text.expired(time); };
+  const auto reason = [](const ScheduledText& text) {
+    return text.cancelled() ? FinishReason::kCancelled : FinishReason::kDeadline;
+  };
+  for (TextPtr& text : queue_.take_if(is_dead)) {
+    finish(std::move(text), reason(*text));
+  }
+  for (size_t i = running_.size(); i-- > 0;) {
+    if (is_dead(*running_[i])) finish(*running_[i], reason(*running_[i]));
+  }
+}
+
+void SchedulerCore::admit() {
+  while (!queue_.empty() && static_cast<int64_t>(running_.size()) < setpoints_.max_sequences) {
+    if (!admit_next()) return;
+  }
+}
+
+bool SchedulerCore::admit_next() {
+  const SteadyTime time = now();
+  ScheduledText* next = queue_.front(time);
+  const int64_t capacity = std::min(parts_.n_context, next->n_prompt() + next->request.options.max_tokens - 1);
+  Result<bool> opened = memory_->open(*next, running_, capacity);
+  if (opened.ok() && !*opened) return false;
+  const bool is_new = next->admission < 0;
+  TextPtr text = queue_.pop(next);
+  text->slot = free_slots_.back();
+  free_slots_.pop_back();
+  if (is_new) {
+    text->admission = n_admitted_++;
+    text->admitted = time;
+    text->sampler.emplace(text->request.options.sampling, static_cast<size_t>(parts_.decoder->config().n_vocab));
+    text->made.n_reused_tokens = text->sequence ? text->sequence->n_shared_tokens() : 0;
+    text->made.queue_ms = ms_between(text->submitted, time);
+    meter_.queue_wait.record(text->made.queue_ms);
+    --meter_.n_waiting;
+    ++meter_.counts.n_admitted;
+  }
+  prefill_->join(*text);
+  const auto at = std::upper_bound(running_.begin(), running_.end(), text,
+                                   [](const TextPtr& a, const TextPtr& b) { return before(*a, *b); });
+  ScheduledText& admitted = **running_.insert(at, std::move(text));
+  if (!opened.ok()) fail(admitted, std::move(opened).error());
+  return true;
+}
+
+// The next token of each running stream gets its place, oldest first; the newest text makes room for them.
+bool SchedulerCore::make_token_room() {
+  for (size_t i = 0; i < running_.size();) {
+    ScheduledText& text = *running_[i];
+    if (text.needs_prefill()) {
+      ++i;
+      continue;
+    }
+    const Status reserved = text.sequence->reserve(1);
+    if (reserved.ok()) ++i;
+    else if (running_.size() == 1) fail(text, reserved.error());
+    else suspend(*newest());
+  }
+  decoding_.clear();
+  for (const TextPtr& text : running_) {
+    if (!text->needs_prefill()) decoding_.push_back(text.get());
+  }
+  return !decoding_.empty();
+}
+
+bool SchedulerCore::start_decode() {
+  items_.clear();
+  for (ScheduledText* text : decoding_) {
+    items_.push_back({.sequence = text->sequence.get(),
+                      .tokens = text->next_token(),
+                      .logits = text->replays() ? std::span<float>() : logits_of(*text)});
+  }
+  const Status started = decode_pass_->start(items_, model::PassKind::kDecode);
+  if (started.ok()) return true;
+  if (started.error().code == ErrorCode::kLimit && running_.size() > 1) {
+    suspend(*newest());  // and the others try again in the next step
+    return false;
+  }
+  fail_culprits(*decode_pass_, model::PassKind::kDecode, decoding_, items_, started.error());
+  return false;
+}
+
+void SchedulerCore::decode() {
+  decoded_ = false;
+  decode_ms_ = 0;
+  const SteadyTime begin = now();
+  if (!make_token_room() || !start_decode()) return;
+  while (!decode_pass_->advance(std::numeric_limits<int64_t>::max())) {
+  }
+  decoded_ = true;
+  decode_ms_ = ms_between(begin, now());
+  SchedulerStats& counts = meter_.counts;
+  ++counts.n_decode_passes;
+  counts.n_decode_rows += static_cast<int64_t>(decoding_.size());
+  read_logits(decoding_);
+}
+
+// Samples the next token of each text whose last one was fed.
+void SchedulerCore::read_logits(std::span<ScheduledText* const> texts) {
+  for (ScheduledText* text : texts) {
+    if (text->n_held() == text->n_wanted()) sample(*text);
+    else if (!text->needs_prefill()) ++meter_.counts.n_replayed;
+  }
+}
+
+bool SchedulerCore::start_prefill() {
+  std::vector<ScheduledText*> texts;
+  for (const TextPtr& text : running_) {
+    if (text->needs_prefill()) texts.push_back(text.get());
+  }
+  if (texts.empty()) return false;
+  const auto turn = [](const ScheduledText& text) {
+    return text.prefill_turn + kTurnsBetweenPriorities * static_cast<int64_t>(text.request.priority);
+  };
+  std::stable_sort(texts.begin(), texts.end(), [&](const auto* a, const auto* b) { return turn(*a) < turn(*b); });
+  int64_t n_tokens = setpoints_.prefill_tokens;
+  if (decoded_) n_tokens = prefill_->tokens_for(setpoints_.prefill_share * decode_ms_, n_tokens);
+  const Status started = prefill_->start(texts, n_tokens);
+  if (started.ok() && prefill_->open()) return true;
+  if (started.ok() || started.error().code == ErrorCode::kLimit) {
+    // Nobody's piece has room: the newest text makes room, or nothing can.
+    if (running_.size() > 1) suspend(*newest());
+    else if (ScheduledText& only = *running_.front(); only.needs_prefill()) {
+      const Status refused = only.sequence->reserve(1);
+      fail(only, refused.ok() ? started.error() : refused.error());
+    }
+    return false;
+  }
+  texts.clear();
+  for (const PrefillRun::Row& row : prefill_->rows()) texts.push_back(row.text);
+  fail_culprits(prefill_->pass(), model::PassKind::kPrefill, texts, prefill_->items(), started.error());
+  return false;
+}
+
+void SchedulerCore::prefill() {
+  const SteadyTime begin = now();
+  meter_.counts.prefill_ms = 0;
+  if (!prefill_->open() && !start_prefill()) return;
+  const bool alone = !decoded_;
+  const double budget_ms = alone ? std::numeric_limits<double>::infinity() : setpoints_.prefill_share * decode_ms_;
+  const bool done = prefill_->advance(budget_ms, alone ? kLayersBetweenLooks : std::numeric_limits<int64_t>::max());
+  meter_.counts.prefill_ms = ms_between(begin, now());
+  if (!done) return;
+  ++meter_.counts.n_prefill_passes;
+  meter_.counts.n_prefill_tokens += prefill_->n_tokens();
+  std::vector<ScheduledText*> read;
+  for (const PrefillRun::Row& row : prefill_->rows()) {
+    if (row.text->generated.empty() && !row.text->needs_prefill()) read.push_back(row.text);
+  }
+  read_logits(read);
+}
+
+}  // namespace docmind::engine

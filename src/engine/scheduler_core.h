@@ -1,0 +1,113 @@
+// SchedulerCore: the steps of continuous batching: admit, decode all, read a slice of prompts.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/scheduled_text.h"
+#include "engine/scheduler_memory.h"
+#include "engine/scheduler_options.h"
+#include "engine/scheduler_prefill.h"
+#include "engine/scheduler_queue.h"
+#include "engine/scheduler_stats.h"
+#include "kv/cache.h"
+#include "model/decoder.h"
+#include "tokenizer/tokenizer.h"
+
+namespace docmind::engine {
+
+// What a scheduler works with; all of it is borrowed.
+struct SchedulerParts {
+  model::Decoder* decoder = nullptr;  // from now on used by the scheduler's thread alone
+  const kernels::KernelTable* kernels = nullptr;
+  const tokenizer::Tokenizer* tokenizer = nullptr;
+  int64_t n_context = 0;
+  kv::CacheOptions cache;
+  std::string spill_folder = {};  // empty: sequences that must make room are computed anew
+  SchedulerOptions options = {};
+  std::function<SteadyTime()> now = [] { return std::chrono::steady_clock::now(); };
+};
+
+// For one thread at a time. Owns the cache, all sequences and samplers.
+class SchedulerCore {
+ public:
+  // kInvalidArgument for options that make no sense; errors of Cache::create and new_pass.
+  static Result<std::unique_ptr<SchedulerCore>> create(const SchedulerParts& parts, SchedulerMeter& meter);
+  ~SchedulerCore();
+
+  // The request must have passed check().
+  void push(std::unique_ptr<ScheduledText> text);
+  // One step; false when there is nothing to do.
+  bool step();
+  void set(const SchedulerSetpoints& setpoints);
+  // All texts end with kCancelled.
+  void stop();
+
+  [[nodiscard]] Status check_fits(int64_t n_prompt) const { return memory_->check_fits(n_prompt); }
+  [[nodiscard]] kv::Cache& cache() { return *cache_; }
+  [[nodiscard]] size_t n_waiting() const { return queue_.size(); }
+  [[nodiscard]] size_t n_running() const { return running_.size(); }
+
+ private:
+  using TextPtr = std::unique_ptr<ScheduledText>;
+  explicit SchedulerCore(const SchedulerParts& parts, SchedulerMeter& meter);
+  Status open();
+
+  // --- a step ---
+  void drop_dead();
+  void admit();
+  void decode();
+  void prefill();
+  void deliver();
+
+  [[nodiscard]] bool admit_next();
+  [[nodiscard]] bool make_token_room();
+  [[nodiscard]] bool start_decode();
+  void read_logits(std::span<ScheduledText* const> texts);
+  [[nodiscard]] bool start_prefill();
+  int64_t reserve_piece(ScheduledText& text, int64_t n);
+  void fail_culprits(model::ForwardPass& pass, model::PassKind kind, std::span<ScheduledText* const> texts,
+                     std::span<const model::BatchItem> items, const Error& error);
+
+  // --- a text ---
+  void sample(ScheduledText& text);
+  void note_time(ScheduledText& text);
+  void show(ScheduledText& text, std::string piece);
+  void finish(ScheduledText& text, FinishReason reason);
+  void finish(TextPtr text, FinishReason reason);
+  void fail(ScheduledText& text, Error error);
+  void end(TextPtr text, Result<Generation> outcome);
+  TextPtr take_running(const ScheduledText& text);
+  void suspend(ScheduledText& text);
+  [[nodiscard]] std::span<float> logits_of(const ScheduledText& text);
+  [[nodiscard]] ScheduledText* newest() const { return running_.empty() ? nullptr : running_.back().get(); }
+  [[nodiscard]] SteadyTime now() const { return parts_.now(); }
+
+  const SchedulerParts parts_;
+  SchedulerMeter& meter_;
+  SchedulerSetpoints setpoints_;
+  std::unique_ptr<kv::Cache> cache_;  // outlives the sequences below
+  std::unique_ptr<model::ForwardPass> decode_pass_;
+  std::optional<PrefillRun> prefill_;
+  std::optional<SchedulerMemory> memory_;
+  SchedulerQueue queue_;
+  std::vector<TextPtr> running_;  // by priority, then by first admission
+  std::vector<float> logits_;     // [max_sequences, n_vocab]
+  std::vector<int64_t> free_slots_;
+  std::vector<ScheduledText*> decoding_;  // of this step
+  std::vector<model::BatchItem> items_;
+  std::vector<std::pair<TextPtr, Result<Generation>>> ended_;  // to be delivered
+  bool decoded_ = false;  // in this step
+  double decode_ms_ = 0;  // of this step's decode pass
+  int64_t n_arrived_ = 0, n_admitted_ = 0;
+  SteadyTime kv_published_{};
+};
+
+}  // namespace docmind::engine

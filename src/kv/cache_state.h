@@ -1,0 +1,46 @@
+// CacheState: what a Cache and its sequences share.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "kernels/kernels.h"
+#include "kv/block_pool.h"
+#include "kv/cache.h"
+#include "kv/layout.h"
+#include "kv/prefix_tree.h"
+
+namespace docmind::kv {
+
+class CacheState {
+ public:
+  CacheState(CacheOptions all_options, const Layout& its_layout, const kernels::KernelTable& its_table,
+             std::unique_ptr<BlockPool> its_pool)
+    : options(std::move(all_options)), layout(its_layout), table(its_table), pool(std::move(its_pool)) {}
+
+  // Evicts held prefixes until so many blocks and pages are free; false, and nothing is evicted, when sequences use
+  // too much for that.
+  bool make_room(int64_t n_blocks, int64_t n_pages);
+  [[nodiscard]] size_t bytes_of(int64_t n_blocks, int64_t n_pages) const {
+    return static_cast<size_t>(n_blocks) * layout.block_bytes() + static_cast<size_t>(n_pages) * layout.page_bytes();
+  }
+  // What a file of this cache must agree with.
+  [[nodiscard]] bool whole_blocks_only() const { return layout.has_query_energy(); }
+
+  const CacheOptions options;
+  const Layout layout;
+  const kernels::KernelTable& table;
+  const std::unique_ptr<BlockPool> pool;
+  PrefixTree tree;
+
+  // Counters of CacheStats.
+  int64_t n_sequences = 0;
+  size_t table_bytes = 0;
+  int64_t n_lookups = 0, n_hits = 0, n_lookup_tokens = 0, n_hit_tokens = 0;
+  int64_t n_copied_blocks = 0, n_sealed_pages = 0;
+  double mixed_bits_sum = 0;
+};
+
+}  // namespace docmind::kv

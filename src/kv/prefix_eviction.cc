@@ -1,0 +1,108 @@
+// PrefixTree: what it gives up, and in which order.
+// SPDX-License-Identifier: Apache-2.0
+#include "kv/prefix_tree.h"
+
+#include <algorithm>
+
+namespace docmind::kv {
+namespace {
+
+bool can_free(const SlotRef& slot) { return slot && !slot.is_used_by_sequence(); }
+
+}  // namespace
+
+void PrefixTree::forget(PrefixNode* node) {
+  leaves_.erase({node->last_use, node});
+  spare_.erase({node->last_use, node});
+}
+
+void PrefixTree::enlist(PrefixNode* node) {
+  if (node == root_.get()) return;
+  if (node->children.empty()) leaves_.insert({node->last_use, node});
+  if (node->is_spare()) spare_.insert({node->last_use, node});
+}
+
+void PrefixTree::enlist_page(PrefixNode* node) {
+  for (const int64_t page = node->block / 4; node != root_.get() && node->block / 4 == page; node = node->parent) {
+    forget(node);
+    enlist(node);
+  }
+}
+
+void PrefixTree::set_use(PrefixNode* node, uint64_t time) {
+  forget(node);
+  node->last_use = time;
+  enlist(node);
+}
+
+void PrefixTree::remove(PrefixNode* node) {
+  PrefixNode* const parent = node->parent;
+  // Long texts are deep trees: no recursion.
+  while (node != parent) {
+    PrefixNode* next = node->children.empty() ? node->parent : node->children.begin()->second.get();
+    if (node->children.empty()) remove_leaf(node);
+    node = next;
+  }
+}
+
+void PrefixTree::remove_leaf(PrefixNode* node) {
+  forget(node);
+  while (!node->cursors.empty()) node->cursors.back()->move_to(nullptr);
+  n_evicted_ += (can_free(node->exact) ? 1 : 0) + (can_free(node->page) ? 1 : 0);
+  --n_nodes_;
+  PrefixNode* parent = node->parent;
+  const uint64_t use = node->last_use;
+  const BlockTokens tokens = node->tokens;
+  parent->children.erase(tokens);
+  if (parent == root_.get()) return;
+  // It was used when its follower was; and its page may be sealed in all its branches now.
+  set_use(parent, std::max(parent->last_use, use));
+  if (!parent->ends_page()) enlist_page(parent);
+}
+
+void PrefixTree::prune(PrefixNode* node) {
+  while (node != nullptr && node != root_.get() && node->children.empty() && !node->exact && !node->page) {
+    PrefixNode* parent = node->parent;
+    remove(node);
+    node = parent;
+  }
+}
+
+bool PrefixTree::evict_spare() {
+  for (const auto& [time, node] : spare_) {
+    if (!can_free(node->exact)) continue;
+    PrefixNode* found = node;
+    forget(found);
+    found->exact.reset();
+    found->is_kept = false;
+    ++n_evicted_;
+    enlist(found);
+    return true;
+  }
+  return false;
+}
+
+bool PrefixTree::evict_leaf() {
+  for (const auto& [time, node] : leaves_) {
+    if (!can_free(node->exact) && !can_free(node->page)) continue;
+    PrefixNode* parent = node->parent;
+    remove(node);
+    prune(parent);
+    return true;
+  }
+  return false;
+}
+
+bool PrefixTree::evict_one() {
+  if (evict_spare() || evict_leaf()) return true;
+  // What is left is held between nodes that sequences use; they offer theirs again.
+  if (n_nodes_ == 0) return false;
+  clear();
+  return true;
+}
+
+void PrefixTree::clear() {
+  while (!root_->children.empty()) remove(root_->children.begin()->second.get());
+}
+
+}  // namespace docmind::kv
