@@ -1,10 +1,12 @@
 // Matrix products: every type and instruction set, for one activation row (decode, memory bound) and
-// for many (prefill, bound by the multiply rate), against this machine's own limits.
+// for many (prefill, bound by the multiply rate), against this machine's own limits. Sealing pages of the KV
+// cache and the transform of values, in time per value.
 // SPDX-License-Identifier: Apache-2.0
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -96,6 +98,73 @@ void prefill(benchmark::State& state, const KernelTable* table, TensorType type)
   state.counters["of_limit"] = benchmark::Counter(macs / limit, benchmark::Counter::kIsIterationInvariantRate);
 }
 
+// A layer of a page, 8 KV heads of 128 channels: 131,072 normal keys and values.
+struct Page {
+  static constexpr kernels::KvPageShape kShape = {
+      .n_kv_heads = 8, .head_dim = 128, .key_group = 64, .value_group = 128};
+  static constexpr int64_t kPartValues = kernels::kKvBlockTokens * kShape.head_dim;
+  static constexpr int64_t kBlockValues = 2 * kPartValues * kShape.n_kv_heads;
+  std::vector<float> values;
+  std::vector<kernels::Half> blocks;
+  AlignedBuffer page;
+  kernels::KvSealJob job;
+
+  Page(const KernelTable& table, int bits) : values(kernels::kKvPageBlocks * kBlockValues), blocks(values.size()) {
+    std::mt19937 random(1);
+    std::normal_distribution<float> normal;
+    for (float& value : values) value = normal(random);
+    table.to_half(values.data(), static_cast<int64_t>(values.size()), blocks.data());
+    const int64_t header = kernels::kv_page_header_bytes(1);
+    page = std::move(AlignedBuffer::allocate(header + kernels::kv_layer_bytes(kShape, bits, bits))).value();
+    *reinterpret_cast<kernels::KvPageLayer*>(page.data()) = {.offset = static_cast<uint32_t>(header),
+                                                             .key_bits = static_cast<uint8_t>(bits),
+                                                             .value_bits = static_cast<uint8_t>(bits),
+                                                             .reserved = 0};
+    for (int64_t i = 0; i < kernels::kKvPageBlocks; ++i) {
+      job.blocks[i] = reinterpret_cast<const std::byte*>(blocks.data() + i * kBlockValues);
+    }
+    job.v_offset = kPartValues * sizeof(kernels::Half);
+    job.head_stride = 2 * job.v_offset;
+    job.shape = kShape;
+    job.page = page.data();
+  }
+};
+
+void count_values(benchmark::State& state, size_t n_values) {
+  using benchmark::Counter;
+  const auto seconds_each = static_cast<Counter::Flags>(Counter::kIsIterationInvariantRate | Counter::kInvert);
+  state.counters["s/value"] = Counter(static_cast<double>(n_values), seconds_each);
+}
+
+void seal(benchmark::State& state, const KernelTable* table, int bits) {
+  Page page(*table, bits);
+  for (auto _ : state) table->seal(page.job, 0, Page::kShape.n_kv_heads);
+  count_values(state, page.values.size());
+}
+
+void hadamard(benchmark::State& state, const KernelTable* table, int64_t block) {
+  Page page(*table, 8);
+  for (auto _ : state) table->hadamard(page.values.data(), Page::kPartValues, block);
+  count_values(state, Page::kPartValues);
+}
+
+int register_pages() {
+  for (const Isa isa : {Isa::kAvx512Vnni, Isa::kAvx2, Isa::kScalar}) {
+    const auto table = kernels::kernel_table(isa);
+    if (!table.ok()) continue;
+    const std::string name(kernels::isa_name(isa));
+    for (const int bits : {8, 4, 3, 2}) {
+      const std::string full = "kv_seal/" + name + "/" + std::to_string(bits);
+      benchmark::RegisterBenchmark(full.c_str(), seal, *table, bits)->MinTime(0.1);
+    }
+    for (const int64_t block : {16, 128, 256}) {
+      const std::string full = "hadamard/" + name + "/" + std::to_string(block);
+      benchmark::RegisterBenchmark(full.c_str(), hadamard, *table, block)->MinTime(0.1);
+    }
+  }
+  return 0;
+}
+
 int register_products() {
   for (const Isa isa : {Isa::kAvx512Vnni, Isa::kAvx2}) {
     const auto table = kernels::kernel_table(isa);
@@ -111,6 +180,6 @@ int register_products() {
   return 0;
 }
 
-const int kRegistered = register_products();
+const int kRegistered = register_products() + register_pages();
 
 }  // namespace

@@ -38,8 +38,9 @@ PrefixMatch find_prefix(const CacheState& cache, std::span<const TokenId> tokens
 bool CacheState::make_room(int64_t n_blocks, int64_t n_pages) {
   const size_t need = bytes_of(n_blocks, n_pages);
   if (need > pool->budget_bytes() - pool->used_bytes()) return false;
-  while (!pool->has_room(need)) tree.evict_one();
-  return true;
+  while (!pool->has_room(need) && tree.evict_one()) {
+  }
+  return pool->has_room(need);
 }
 
 Cache::Cache(std::unique_ptr<CacheState> state) : state_(std::move(state)) {}

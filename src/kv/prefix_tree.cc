@@ -124,13 +124,6 @@ const SlotRef* PrefixTree::sealed_page(const PrefixCursor& cursor, int64_t page)
 
 PrefixNode* PrefixTree::child_of(PrefixNode* parent, const BlockTokens& tokens) {
   if (PrefixNode* child = find_child(parent, tokens)) return child;
-  // A shorter text that ended here is held by the new one as well.
-  const auto next = parent->children.lower_bound(tokens);
-  if (next != parent->children.begin()) {
-    PrefixNode* before = std::prev(next)->second.get();
-    const bool is_beginning = common_length(before->tokens.span(), tokens.span()) == before->tokens.n;
-    if (is_beginning && can_free(before->exact)) remove(before);
-  }
   auto child = std::make_unique<PrefixNode>();
   child->parent = parent;
   child->block = parent->block + 1;
@@ -142,6 +135,15 @@ PrefixNode* PrefixTree::child_of(PrefixNode* parent, const BlockTokens& tokens) 
   enlist(parent);
   set_use(node, ++clock_);
   return node;
+}
+
+// A shorter text that ended here is held by the longer one as well.
+void PrefixTree::drop_beginning(PrefixNode* parent, const BlockTokens& tokens) {
+  const auto next = parent->children.lower_bound(tokens);
+  if (next == parent->children.begin()) return;
+  PrefixNode* before = std::prev(next)->second.get();
+  const bool is_beginning = common_length(before->tokens.span(), tokens.span()) == before->tokens.n;
+  if (is_beginning && can_free(before->exact)) remove(before);
 }
 
 PrefixNode* PrefixTree::find_child(PrefixNode* parent, const BlockTokens& tokens) const {
@@ -180,8 +182,11 @@ void PrefixTree::extend(PrefixCursor& cursor, const PrefixOffer& offer) {
   const PrefixNode* first = node;
   const int64_t n_blocks = static_cast<int64_t>(offer.tokens.size()) / kKvBlockTokens;
   while (node->block + 1 < n_blocks) {
-    node = child_of(node, BlockTokens(from(offer.tokens, (node->block + 1) * kKvBlockTokens)));
-    fill(node, offer);
+    const BlockTokens tokens(from(offer.tokens, (node->block + 1) * kKvBlockTokens));
+    PrefixNode* child = child_of(node, tokens);
+    fill(child, offer);
+    drop_beginning(node, tokens);
+    node = child;
   }
   cursor.move_to(node == root_.get() ? nullptr : node);
   for (; node != first; node = node->parent) set_use(node, ++clock_);
@@ -216,6 +221,21 @@ PrefixNode* PrefixTree::add(PrefixNode* parent, const BlockTokens& tokens, SlotR
   if (page && !node->page) node->page = page.share(SlotHolder::kTree);
   enlist_page(node);
   return node;
+}
+
+int64_t PrefixTree::keep_added(std::span<PrefixNode* const> nodes) {
+  int64_t n_tokens = 0;
+  // Followers first: a node without anything of its own is of use before one that has it.
+  for (auto at = nodes.rbegin(); at != nodes.rend(); ++at) {
+    PrefixNode* node = *at;
+    if (node->children.empty() && !node->exact && !node->page) {
+      remove(node);
+      continue;
+    }
+    n_tokens += node->tokens.n;
+    set_use(node, ++clock_);
+  }
+  return n_tokens;
 }
 
 std::vector<const PrefixNode*> PrefixTree::by_use() const {

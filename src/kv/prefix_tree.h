@@ -112,7 +112,9 @@ class PrefixTree {
   // Of a file. `parent` null for the root; what a node holds already stays.
   PrefixNode* add(PrefixNode* parent, const BlockTokens& tokens, SlotRef exact, SlotRef page);
   [[nodiscard]] PrefixNode* find_child(PrefixNode* parent, const BlockTokens& tokens) const;
-  void prune(PrefixNode* node);  // and its parents, as far as they hold nothing and nothing follows
+  // Of nodes just added, the most recently used first and parents before children: removes those that are of no use,
+  // and returns the tokens of the others.
+  int64_t keep_added(std::span<PrefixNode* const> nodes);
   // All nodes, the most recently used first, parents before children.
   [[nodiscard]] std::vector<const PrefixNode*> by_use() const;
 
@@ -125,7 +127,9 @@ class PrefixTree {
   using Order = std::set<std::pair<uint64_t, PrefixNode*>>;
 
   PrefixNode* child_of(PrefixNode* parent, const BlockTokens& tokens);  // made if it is not there
+  void drop_beginning(PrefixNode* parent, const BlockTokens& tokens);
   void fill(PrefixNode* node, const PrefixOffer& offer);
+  void prune(PrefixNode* node);  // and its parents, as far as they hold nothing and nothing follows
   void remove(PrefixNode* node);  // with all that follows it
   void remove_leaf(PrefixNode* node);
   void forget(PrefixNode* node);  // takes it out of the orders

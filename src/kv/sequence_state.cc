@@ -101,7 +101,7 @@ Status SequenceState::plan(int64_t end, Need& need) {
     if (const SlotRef* sealed = cache.tree.sealed_page(cursor_, page)) {
       set_page(page, sealed->share(SlotHolder::kSequence));
     } else {
-      due.push_back({.page = page});
+      due.push_back({.page = page, .slot = {}});
     }
   }
   const int64_t n_blocks = need.n_new + (need.copies ? 1 : 0), n_pages = static_cast<int64_t>(due.size());
@@ -199,6 +199,19 @@ void SequenceState::publish() {
 void SequenceState::finish() {
   if (!cache.options.share_prefixes || tokens.empty()) return;
   cache.tree.finish(cursor_, offer(), !cache.whole_blocks_only());
+}
+
+void SequenceState::clear() {
+  roll_back();
+  for (size_t i = 0; i < blocks.size(); ++i) set_block(static_cast<int64_t>(i), {});
+  forget_from(0);
+}
+
+void SequenceState::resume(int64_t n_shared_tokens, int64_t n_queries_of_head) {
+  reserved_end_ = n_tokens();
+  n_shared = n_shared_tokens;
+  n_queries_.store(n_queries_of_head, std::memory_order_relaxed);
+  drop_sealed();
 }
 
 // The last token from which on it can go on, at most `n`.

@@ -44,6 +44,9 @@ class SequenceState {
   void roll_back();
   // Gives everything back; the tree keeps what it holds.
   void clear();
+  // Goes on with the tokens, blocks and pages that were put into it from a file.
+  void resume(int64_t n_shared_tokens, int64_t n_queries_of_head);
+  [[nodiscard]] int64_t n_queries() const { return n_queries_.load(std::memory_order_relaxed); }
   // Offers the rest of the text to the tree, as it will not go on.
   void finish();
 

@@ -70,17 +70,17 @@ enum class PassKind { kPrefill, kDecode };
 // is open, others of the same Decoder may run over other sequences. Made by a Decoder, for one thread.
 class ForwardPass {
  public:
-  virtual ~ForwardPass() = default;  // an open pass is abandoned
+  virtual ~ForwardPass() = default;  // an open pass is forgotten; its sequences are not touched
   [[nodiscard]] virtual int64_t max_tokens() const = 0;
   // Opens a pass over sequences that differ from each other and reserves their room: kLimit when there is
   // none; then, and for wrong arguments (kInvalidArgument), nothing is open. What the items refer to
-  // must stay until the pass is done; the items themselves are copied.
+  // must stay until the pass is done or abandoned; the items themselves are copied.
   [[nodiscard]] virtual Status start(std::span<const BatchItem> items, PassKind kind) = 0;
   // Computes up to `n_layers` more layers, the logits with the last; true when the pass is done and
   // its tokens are committed. Allocates nothing.
   virtual bool advance(int64_t n_layers) = 0;
   [[nodiscard]] virtual int64_t n_layers_left() const = 0;  // 0: none is open
-  // Forgets an open pass; its sequences hold what they held before.
+  // Forgets an open pass; its sequences hold what they held before, and give back what was reserved.
   virtual void abandon() = 0;
 };
 
@@ -103,11 +103,13 @@ class Decoder {
   // What its sequences are made of: kv::Cache::create.
   [[nodiscard]] virtual kv::Geometry kv_geometry() const = 0;
 
-  // For passes of up to `max_tokens` tokens, 1 to max_batch_tokens; kLimit when the system has not the memory.
+  // For passes of up to `max_tokens` tokens, 1 to max_batch_tokens (otherwise kInvalidArgument); kLimit when the
+  // system has not the memory. The Decoder must outlive it.
   [[nodiscard]] virtual Result<std::unique_ptr<ForwardPass>> new_pass(int64_t max_tokens) = 0;
 
   // A whole pass over one sequence: a decode pass for a single token, otherwise prefill in pieces of
-  // max_batch_tokens. After an error the sequence holds what it held before.
+  // max_batch_tokens. After an error the sequence holds what it held before; less where, in sealed formats, the
+  // budget ends in the middle of a prompt (Sequence::truncate).
   [[nodiscard]] virtual Status forward(kv::Sequence& sequence, std::span<const TokenId> tokens,
                                        std::span<float> logits) = 0;
 };

@@ -15,6 +15,9 @@ Error of_item(Error error, size_t index, size_t n_items) {
   return std::move(error).with_context(fmt::format("item {} of {}", index, n_items));
 }
 
+// What was reserved for a pass that is not to be.
+void give_back_room(kv::Sequence& sequence) { sequence.truncate(sequence.n_tokens()); }
+
 Status check_tokens_in_all(std::span<const BatchItem> items, int64_t max_tokens) {
   int64_t n_tokens = 0;
   for (const BatchItem& item : items) n_tokens += static_cast<int64_t>(item.tokens.size());
@@ -37,9 +40,10 @@ Status DecoderPass::start(std::span<const BatchItem> items, PassKind kind) {
   if (n_layers_left_ > 0) return Error{ErrorCode::kInvalidArgument, "a forward pass is still open"};
   DM_TRY(check(items, kind));
   for (size_t i = 0; i < items.size(); ++i) {
-    // Room that the items before got stays with them; their next pass has use for it.
     Status reserved = items[i].sequence->reserve(static_cast<int64_t>(items[i].tokens.size()));
-    if (!reserved.ok()) return of_item(std::move(reserved).error(), i, items.size());
+    if (reserved.ok()) continue;
+    for (size_t j = 0; j < i; ++j) give_back_room(*items[j].sequence);
+    return of_item(std::move(reserved).error(), i, items.size());
   }
   state_.open(items, kind);
   n_layers_left_ = config_.n_layers;
@@ -96,6 +100,7 @@ void DecoderPass::commit() {
 }
 
 void DecoderPass::abandon() {
+  for (const PassState::Item& item : state_.items()) give_back_room(*item.sequence);
   state_.close();
   n_layers_left_ = 0;
 }

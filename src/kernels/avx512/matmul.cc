@@ -22,12 +22,42 @@ struct Job {
   __mmask16 mask(int64_t p) const { return row_mask(w.rows - p * kPanelRows); }
 };
 
-template <typename F, int T>
+// Up to so many rows, codes go from the panel into the products of two tiles after the other: taking
+// a panel apart again costs less than unpacking it.
+constexpr int64_t kMaxDirectRows = 48;
+
+// The T rows of the tile at `tile` and, with U > 0, the next U.
+template <typename F, int T, int U>
+void direct_tiles(const Job& job, int64_t p, int64_t tile) {
+  const TileView x = tile_view(job.x, tile);
+  const TileView next = U > 0 ? tile_view(job.x, tile + T) : x;
+  direct_panel<F, T, U>(job.panel(p), job.w.cols, x, next, first_sum(panel_bias(job.w, p), job.mask(p)),
+                        job.y + tile * job.y_stride + p * kPanelRows, job.y_stride, job.mask(p));
+}
+
+// As many of the rows from `tile` on as there are, 12 at most.
+template <typename F>
+void direct_rows(const Job& job, int64_t p, int64_t tile) {
+  switch (job.x.n_rows - tile) {
+    case 1: return direct_tiles<F, 1, 0>(job, p, tile);
+    case 2: return direct_tiles<F, 2, 0>(job, p, tile);
+    case 3: return direct_tiles<F, 3, 0>(job, p, tile);
+    case 4: return direct_tiles<F, 4, 0>(job, p, tile);
+    case 5: return direct_tiles<F, 5, 0>(job, p, tile);
+    case 6: return direct_tiles<F, 6, 0>(job, p, tile);
+    case 7: return direct_tiles<F, 6, 1>(job, p, tile);
+    case 8: return direct_tiles<F, 6, 2>(job, p, tile);
+    case 9: return direct_tiles<F, 6, 3>(job, p, tile);
+    case 10: return direct_tiles<F, 6, 4>(job, p, tile);
+    case 11: return direct_tiles<F, 6, 5>(job, p, tile);
+    default: return direct_tiles<F, 6, 6>(job, p, tile);
+  }
+}
+
+template <typename F>
 void direct(const Job& job) {
-  const TileView x = tile_view(job.x, 0);
   for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
-    direct_panel<F, T>(job.panel(p), job.w.cols, x, first_sum(panel_bias(job.w, p), job.mask(p)),
-                       job.y + p * kPanelRows, job.y_stride, job.mask(p));
+    for (int64_t tile = 0; tile < job.x.n_rows; tile += 2 * kActivationTile) direct_rows<F>(job, p, tile);
   }
 }
 
@@ -73,16 +103,7 @@ void tiled(const Job& job) {
 
 template <typename F>
 void multiply(const Job& job) {
-  switch (job.x.n_rows) {
-    case 0: return;
-    case 1: return direct<F, 1>(job);
-    case 2: return direct<F, 2>(job);
-    case 3: return direct<F, 3>(job);
-    case 4: return direct<F, 4>(job);
-    case 5: return direct<F, 5>(job);
-    case 6: return direct<F, 6>(job);
-    default: return tiled<F>(job);
-  }
+  return job.x.n_rows <= kMaxDirectRows ? direct<F>(job) : tiled<F>(job);
 }
 
 }  // namespace

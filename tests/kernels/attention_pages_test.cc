@@ -1,0 +1,305 @@
+// Attention over sealed pages, of every instruction set, against softmax(q k) v in double precision with
+// keys and values as they were sealed.
+//
+// Tolerances. Over pages, decoding multiplies codes by whole numbers. A query times a channel's scale is
+// rounded to a step of 1/L of the page's largest such product, off by up to half a step and by
+// step / sqrt(12) typically; the code's distance from the middle multiplies that, so a score is off by
+// step / sqrt(12) * sqrt(sum of (code - middle)^2 over the channels). Weights times a token's scale
+// are rounded likewise, which puts the answer off by the same root over the page's tokens. L is 127 where
+// products are in bytes and 2^14 at least elsewhere. As these errors are independent, 5 standard
+// deviations are allowed. Everything else is off as over exact blocks (attention_test.cc).
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "kernels/attention_pages_problem.h"
+#include "kernels/random_matrix.h"
+
+namespace docmind {
+namespace {
+
+using kernels::Isa;
+using kernels::kKvPageTokens;
+using kernels::KernelTable;
+using test::Held;
+using test::PageFormat;
+using Problem = test::PagesProblem;
+using Shape = test::AttentionShape;
+
+constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
+constexpr double kBf16Roundoff = 0x1p-8;
+constexpr double kWideLevels = 0x1p14;
+
+struct Precision {
+  bool bf16 = false;       // of all products
+  double key_levels = 0;   // L of decoding, 0 where products are of floats
+  double value_levels = 0;
+};
+
+double square(double x) { return x * x; }
+
+// A key or value, and what its rounding may cost for each unit of the row's largest product.
+struct Token {
+  std::vector<float> key, value;
+  bool sealed = false;
+};
+
+Token read_token(Problem& p, int64_t query, int64_t kv_head, int64_t t) {
+  const auto d = static_cast<size_t>(p.job.head_dim);
+  Token token{std::vector<float>(d), std::vector<float>(d), p.reads_sealed(query, t)};
+  if (token.sealed) {
+    const std::byte* page = p.page(t / kKvPageTokens);
+    kernels::ref::read_sealed_key(p.page_shape(), page, Problem::kLayer, kv_head, t % kKvPageTokens, token.key.data());
+    kernels::ref::read_sealed_value(p.page_shape(), page, Problem::kLayer, kv_head, t % kKvPageTokens,
+                                    token.value.data());
+    return token;
+  }
+  for (size_t c = 0; c < d; ++c) {
+    token.key[c] = kernels::half_to_float(p.problem.key(kv_head, t)[c]);
+    token.value[c] = kernels::half_to_float(p.problem.value(kv_head, t)[c]);
+  }
+  return token;
+}
+
+double half_at(const std::byte* at, int64_t i) {
+  kernels::Half half;
+  std::memcpy(&half, at + i * 2, sizeof half);
+  return kernels::half_to_float(half);
+}
+
+// Standard deviation of a score, unscaled, as its query is rounded for decoding.
+double key_rounding(Problem& p, int64_t query, int64_t head, int64_t kv_head, int64_t t, double levels) {
+  const int64_t d = p.job.head_dim;
+  const auto parts = kernels::kv_head_parts(p.page_shape(), p.page(t / kKvPageTokens), Problem::kLayer, kv_head);
+  const std::byte* scales = parts.key_params + t % kKvPageTokens / p.format.key_group * 2 * d * 2;
+  const double middle = ((1 << parts.key_bits) - 1) / 2.0;
+  double largest = 0, squares = 0;
+  for (int64_t c = 0; c < d; ++c) {
+    largest = std::max(largest, std::abs(p.problem.query(query, head)[c] * half_at(scales, c)));
+    const int64_t index = kernels::kv_key_index(t % kKvPageTokens, c);
+    squares += square(kernels::ref::kv_code(parts.key_codes, parts.key_bits, index) - middle);
+  }
+  return largest / levels * std::sqrt(squares / 12);
+}
+
+// The square of the standard deviation of the answer's channel c, as weights are rounded for decoding.
+double value_rounding(Problem& p, int64_t kv_head, int64_t page, int64_t c, const double* weights, int64_t n,
+                      double levels) {
+  const int64_t d = p.job.head_dim;
+  const auto parts = kernels::kv_head_parts(p.page_shape(), p.page(page), Problem::kLayer, kv_head);
+  const std::byte* scales = parts.value_scales + (kv_head * d + c) / p.format.value_group * kKvPageTokens * 2;
+  const double middle = ((1 << parts.value_bits) - 1) / 2.0;
+  double largest = 0, squares = 0;
+  for (int64_t t = 0; t < n; ++t) {
+    largest = std::max(largest, weights[t] * half_at(scales, t));
+    squares += square(kernels::ref::kv_code(parts.value_codes, parts.value_bits, kernels::kv_value_index(d, t, c)) -
+                      middle);
+  }
+  return square(largest / levels) * squares / 12;
+}
+
+struct Expected {
+  std::vector<double> row, tolerance;
+};
+
+Expected expect_row(Problem& p, int64_t query, int64_t head, const Precision& precision) {
+  const int64_t kv_head = head / (p.job.n_heads / p.job.n_kv_heads);
+  const int64_t n = p.problem.visible(query), d = p.job.head_dim;
+  std::vector<Token> tokens;
+  std::vector<double> weights;
+  double score_error = 0;
+  for (int64_t t = 0; t < n; ++t) {
+    const Token& token = tokens.emplace_back(read_token(p, query, kv_head, t));
+    double score = 0, squares = 0, magnitude = 0;
+    for (int64_t c = 0; c < d; ++c) {
+      const double product = static_cast<double>(p.problem.query(query, head)[c]) * token.key[static_cast<size_t>(c)];
+      score += product;
+      squares += square(product);
+      magnitude += std::abs(product);
+    }
+    weights.push_back(score * p.job.scale);
+    double error = 5 * kEpsilon * (std::sqrt(d) * std::sqrt(squares) + magnitude / 4 + std::abs(score));
+    if (precision.bf16) error += 5 * kBf16Roundoff * std::sqrt(squares);
+    if (token.sealed && precision.key_levels > 0) {
+      error += 5 * key_rounding(p, query, head, kv_head, t, precision.key_levels);
+    }
+    score_error = std::max(score_error, error * p.job.scale);
+  }
+  const double top = *std::max_element(weights.begin(), weights.end());
+  double sum = 0;
+  for (double& weight : weights) sum += weight = std::exp(weight - top);
+  for (double& weight : weights) weight /= sum;
+  Expected expected{std::vector<double>(static_cast<size_t>(d)), std::vector<double>(static_cast<size_t>(d))};
+  for (int64_t c = 0; c < d; ++c) {
+    double mean = 0, magnitude = 0, rounding = 0;
+    for (int64_t t = 0; t < n; ++t) {
+      const double value = tokens[static_cast<size_t>(t)].value[static_cast<size_t>(c)];
+      mean += weights[static_cast<size_t>(t)] * value;
+      magnitude += weights[static_cast<size_t>(t)] * std::abs(value);
+      if (t % kKvPageTokens == 0 && tokens[static_cast<size_t>(t)].sealed && precision.value_levels > 0) {
+        rounding += value_rounding(p, kv_head, t / kKvPageTokens, c, weights.data() + t,
+                                   std::min(kKvPageTokens, n - t), precision.value_levels);
+      }
+    }
+    const double roundings = 5 * kEpsilon * (8 + std::sqrt(n)) + (precision.bf16 ? 2 * kBf16Roundoff : 0);
+    expected.row[static_cast<size_t>(c)] = mean;
+    expected.tolerance[static_cast<size_t>(c)] =
+        (2 * score_error + roundings) * magnitude + 5 * std::sqrt(rounding);
+  }
+  return expected;
+}
+
+std::string describe(const Problem& p) {
+  const Shape& s = p.problem.shape;
+  const PageFormat& f = p.format;
+  return testing::PrintToString(std::vector<int64_t>{s.n_queries, s.n_heads, s.n_kv_heads, s.head_dim, s.n_keys,
+                                                     s.exact, s.decode}) +
+         testing::PrintToString(std::vector<int64_t>{f.key_bits, f.value_bits, f.key_group, f.value_group,
+                                                     f.residual});
+}
+
+class AttentionPages : public testing::TestWithParam<Isa> {
+ protected:
+  [[nodiscard]] Precision precision(const Problem& p) const {
+    const bool exact = p.problem.shape.exact;
+    if (GetParam() == Isa::kScalar) return {};
+    if (!p.problem.shape.decode) return {.bf16 = GetParam() == Isa::kAvx512Bf16 && !exact};
+    const bool bytes = GetParam() != Isa::kAvx2 && !exact && p.format.key_bits < 8;
+    return {.key_levels = bytes ? 127 : kWideLevels, .value_levels = kWideLevels};
+  }
+
+  void check(Problem& p, int64_t every = 1) {
+    p.problem.reset();
+    p.run(table, 0, p.job.n_queries);
+    double squared_error = 0, squared_tolerance = 0;
+    for (int64_t i = 0; i < p.job.n_queries; i += every) {
+      for (int64_t head = 0; head < p.job.n_heads; ++head) {
+        const Expected expected = expect_row(p, i, head, precision(p));
+        for (int64_t c = 0; c < p.job.head_dim; ++c) {
+          const double error = std::abs(p.problem.answer(i, head, c) - expected.row[static_cast<size_t>(c)]);
+          const double tolerance = expected.tolerance[static_cast<size_t>(c)];
+          ASSERT_LE(error, tolerance) << describe(p) << " query " << i << " head " << head << " channel " << c;
+          squared_error += square(error);
+          squared_tolerance += square(tolerance);
+        }
+      }
+    }
+    ASSERT_LE(std::sqrt(squared_error), 0.34 * std::sqrt(squared_tolerance)) << describe(p);
+  }
+
+  // One query after `before` tokens, decoded, and 70 queries as a prompt.
+  void check_both(Shape shape, const PageFormat& format, int64_t before, const std::function<void(Problem&)>& change) {
+    for (const bool decode : {true, false}) {
+      shape.decode = decode;
+      shape.n_queries = decode ? 1 : 70;
+      shape.first_position = before;
+      shape.n_keys = before + shape.n_queries;
+      Problem p(shape, format, static_cast<uint32_t>(before));
+      change(p);
+      check(p, 23);
+    }
+  }
+  void check_both(const Shape& shape, const PageFormat& format, int64_t before) {
+    check_both(shape, format, before, [](Problem& p) { p.hold(as_a_cache); });
+  }
+
+  // The first page is exact, others were sealed while older queries need their blocks.
+  static Held as_a_cache(int64_t page) { return page == 0 ? Held::kExact : Held::kBoth; }
+
+  const KernelTable& table = *kernels::kernel_table(GetParam()).value();
+};
+
+constexpr int kBits[][2] = {{8, 8}, {4, 4}, {8, 4}, {3, 2}, {2, 2}, {4, 2}, {3, 3}};
+
+TEST_P(AttentionPages, EveryFormatAndGroup) {
+  for (const auto& [key_bits, value_bits] : kBits) {
+    for (const int64_t value_group : {16, 32, 64, 128, 256}) {
+      const int64_t key_group = value_group % 3 == 1 ? 32 : 64;
+      check_both({.n_heads = 4, .n_kv_heads = 2, .head_dim = 128, .exact = value_group % 128 == 0},
+                 {key_bits, value_bits, key_group, value_group}, 283);
+    }
+  }
+}
+
+TEST_P(AttentionPages, EveryHeadSizeAndNumberOfRows) {
+  for (const auto& [key_bits, value_bits] : kBits) {
+    check_both({.n_heads = 4, .n_kv_heads = 2, .head_dim = 64, .exact = false}, {key_bits, value_bits, 64, 128}, 290);
+    check_both({.n_heads = 1, .n_kv_heads = 1, .head_dim = 256, .exact = false}, {key_bits, value_bits, 64, 256}, 290);
+    check_both({.n_heads = 6, .n_kv_heads = 2, .head_dim = 80, .exact = false}, {key_bits, value_bits, 32, 80}, 290);
+    check_both({.n_heads = 2, .n_kv_heads = 2, .head_dim = 24, .exact = true}, {key_bits, value_bits, 64, 24}, 290);
+  }
+  for (int64_t group = 1; group <= 16; ++group) {
+    check_both({.n_heads = group, .n_kv_heads = 1, .exact = false}, {4, 4}, 290);
+    check_both({.n_heads = group, .n_kv_heads = 1, .exact = true}, {8, 3, 32}, 290);
+  }
+  check_both({.n_heads = 1, .n_kv_heads = 1, .head_dim = 512, .exact = false}, {8, 8}, 290);
+  check_both({.n_heads = 2, .n_kv_heads = 1, .head_dim = 1024, .exact = true}, {8, 8}, 290);
+}
+
+TEST_P(AttentionPages, EveryResidualAndPosition) {
+  for (const int64_t residual : {64, 128, 256}) {
+    for (const int64_t before : {63, 64, 127, 128, 191, 192, 193, 255, 256, 319, 447, 448, 511, 512, 576, 700}) {
+      check_both({.exact = true}, {8, 4, 64, 64, residual}, before);
+    }
+  }
+}
+
+// However pages are held; encoders' queries see all keys.
+TEST_P(AttentionPages, HeldOneWayOrBothWays) {
+  std::mt19937 random(7);
+  const auto any = [&](int64_t) { return static_cast<Held>(random() % 3); };
+  for (int i = 0; i < 12; ++i) {
+    const int64_t before = 100 + static_cast<int64_t>(random() % 600);
+    check_both({.exact = i % 2 == 0}, {4, 4}, before, [&](Problem& p) { p.hold(any); });
+  }
+  for (const bool decode : {false, true}) {
+    Problem p({.n_queries = decode ? 4 : 40, .n_keys = 333, .causal = false, .decode = decode}, {8, 8}, 5);
+    p.hold(any);
+    check(p);
+    p.hold([](int64_t) { return Held::kSealed; });
+    check(p);
+    p.hold([](int64_t) { return Held::kBoth; });
+    check(p);
+  }
+}
+
+TEST_P(AttentionPages, OutlierChannels) {
+  for (const auto& [key_bits, value_bits] : kBits) {
+    for (const bool exact : {true, false}) {
+      check_both({.head_dim = 128, .exact = exact}, {key_bits, value_bits}, 400, [](Problem& p) {
+        for (const int64_t channel : {3, 67, 90}) p.add_outliers(channel, 50);
+        p.hold(as_a_cache);
+      });
+    }
+  }
+}
+
+// Large queries make the softmax pick single keys; tiny ones must not be divided by nothing.
+TEST_P(AttentionPages, SharpAndFlatScores) {
+  for (const float size : {1e-35f, 1e-3f, 30.0f, 1000.0f}) {
+    check_both({.exact = true, .query_size = size}, {8, 8}, 300);
+  }
+}
+
+// A channel that is the same in all keys has a scale of 0, and so has a value of zeros.
+TEST_P(AttentionPages, ConstantKeysAndZeroValues) {
+  check_both({.exact = true}, {4, 4}, 300, [](Problem& p) {
+    for (int64_t t = 0; t < p.job.n_keys; ++t) {
+      std::fill_n(p.problem.key(0, t), 64, kernels::float_to_half(1.5f));
+      if (t % 3 != 0) std::fill_n(p.problem.value(0, t), 64, kernels::Half{0});
+    }
+    p.hold(as_a_cache);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, AttentionPages, testing::ValuesIn(test::runnable_isas()),
+                         [](const auto& test) { return std::string(kernels::isa_name(test.param)); });
+
+}  // namespace
+}  // namespace docmind
