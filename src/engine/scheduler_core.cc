@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kLayersBetweenLooks = 4;
 // A text of the next lower priority has the next piece of its prompt read this many passes later.
 constexpr int64_t kTurnsBetweenPriorities = 4;
+constexpr int kPassTries = 2;
 
 Status check(const SchedulerOptions& options) {
   const auto refuse = [](std::string_view field, auto value, std::string_view range) -> Status {
@@ -185,6 +186,16 @@ bool SchedulerCore::make_token_room() {
   return !decoding_.empty();
 }
 
+// A pass that finds no room loses nothing: it is tried again in the next step, and when that does not help, after
+// the newest text has made room.
+bool SchedulerCore::is_tried_again(const Error& error) {
+  if (error.code != ErrorCode::kLimit) return false;
+  if (++n_refused_passes_ <= kPassTries) return true;
+  if (running_.size() == 1) return false;
+  suspend(*newest());
+  return true;
+}
+
 bool SchedulerCore::start_decode() {
   items_.clear();
   for (ScheduledText* text : decoding_) {
@@ -193,11 +204,8 @@ bool SchedulerCore::start_decode() {
                       .logits = text->replays() ? std::span<float>() : logits_of(*text)});
   }
   const Status started = decode_pass_->start(items_, model::PassKind::kDecode);
-  if (started.ok()) return true;
-  if (started.error().code == ErrorCode::kLimit && running_.size() > 1) {
-    suspend(*newest());  // and the others try again in the next step
-    return false;
-  }
+  if (started.ok()) n_refused_passes_ = 0;
+  if (started.ok() || is_tried_again(started.error())) return started.ok();
   fail_culprits(*decode_pass_, model::PassKind::kDecode, decoding_, items_, started.error());
   return false;
 }
@@ -238,16 +246,16 @@ bool SchedulerCore::start_prefill() {
   int64_t n_tokens = setpoints_.prefill_tokens;
   if (decoded_) n_tokens = prefill_->tokens_for(setpoints_.prefill_share * decode_ms_, n_tokens);
   const Status started = prefill_->start(texts, n_tokens);
-  if (started.ok() && prefill_->open()) return true;
-  if (started.ok() || started.error().code == ErrorCode::kLimit) {
-    // Nobody's piece has room: the newest text makes room, or nothing can.
+  if (started.ok() && prefill_->open()) {
+    n_refused_passes_ = 0;
+    return true;
+  }
+  if (started.ok()) {  // nobody's piece has room: the newest text makes some, or nothing can
     if (running_.size() > 1) suspend(*newest());
-    else if (ScheduledText& only = *running_.front(); only.needs_prefill()) {
-      const Status refused = only.sequence->reserve(1);
-      fail(only, refused.ok() ? started.error() : refused.error());
-    }
+    else if (const Status refused = newest()->sequence->reserve(1); !refused.ok()) fail(*newest(), refused.error());
     return false;
   }
+  if (is_tried_again(started.error())) return false;
   texts.clear();
   for (const PrefillRun::Row& row : prefill_->rows()) texts.push_back(row.text);
   fail_culprits(prefill_->pass(), model::PassKind::kPrefill, texts, prefill_->items(), started.error());

@@ -69,6 +69,7 @@ class SchedulerCore {
 
   [[nodiscard]] bool admit_next();
   [[nodiscard]] bool make_token_room();
+  [[nodiscard]] bool is_tried_again(const Error& error);
   [[nodiscard]] bool start_decode();
   void read_logits(std::span<ScheduledText* const> texts);
   [[nodiscard]] bool start_prefill();
@@ -106,6 +107,7 @@ class SchedulerCore {
   std::vector<std::pair<TextPtr, Result<Generation>>> ended_;  // to be delivered
   bool decoded_ = false;  // in this step
   double decode_ms_ = 0;  // of this step's decode pass
+  int n_refused_passes_ = 0;  // since one began
   int64_t n_arrived_ = 0, n_admitted_ = 0;
   SteadyTime kv_published_{};
 };

@@ -41,7 +41,7 @@ struct StagedNode {
 class PrefixReader {
  public:
   PrefixReader(CacheState& cache, StateReader& reader, const std::string& path)
-    : cache_(cache), layout_(cache.layout), reader_(reader), path_(path) {}
+    : cache_(cache), layout_(cache.layout), reader_(reader), path_(path), is_full_(!cache.options.share_prefixes) {}
 
   Result<int64_t> read() {
     const size_t limit = sizeof(NodeStart) + kKvBlockTokens * sizeof(TokenId) + layout_.block_bytes() + layout_.page_bytes();
@@ -135,7 +135,7 @@ class PrefixReader {
   const std::string& path_;
   std::vector<std::unique_ptr<StagedNode>> nodes_;
   std::set<std::pair<const StagedNode*, BlockTokens>> seen_;
-  bool is_full_ = false;
+  bool is_full_;  // also where nothing is shared
 };
 
 }  // namespace
@@ -161,8 +161,7 @@ Status Cache::save(const std::string& path, size_t max_bytes) const {
 Result<int64_t> Cache::load(const std::string& path) {
   const std::string binding = state_binding(state_->layout, state_->options.identity);
   DM_ASSIGN(StateReader reader, StateReader::open(path, StateKind::kPrefixes, binding));
-  DM_ASSIGN(const int64_t n_tokens, PrefixReader(*state_, reader, path).read());
-  return state_->options.share_prefixes ? n_tokens : 0;
+  return PrefixReader(*state_, reader, path).read();
 }
 
 }  // namespace docmind::kv

@@ -79,16 +79,14 @@ Status StateWriter::write(std::string_view bytes) {
 }
 
 Status StateWriter::add(RecordKind kind, std::span<const std::span<const std::byte>> parts) {
-  RecordStart start = {.kind = static_cast<uint32_t>(kind), .reserved = 0, .n_bytes = 0};
-  for (const auto part : parts) start.n_bytes += part.size();
-  uint64_t sum = hash64(bytes_of(start));
-  DM_TRY(write(bytes_of(start)));
-  for (const auto part : parts) {
-    sum = hash64(as_text(part), sum);
-    DM_TRY(write(as_text(part)));
-  }
+  buffer_.clear();
+  for (const auto part : parts) buffer_.append(as_text(part));
+  const RecordStart start = {.kind = static_cast<uint32_t>(kind), .reserved = 0, .n_bytes = buffer_.size()};
+  const uint64_t sum = hash64(buffer_, hash64(bytes_of(start)));
   sums_ = add_sum(sums_, sum);
   ++n_records_;
+  DM_TRY(write(bytes_of(start)));
+  DM_TRY(write(buffer_));
   return write(bytes_of(sum));
 }
 

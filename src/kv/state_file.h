@@ -62,6 +62,7 @@ class StateWriter {
 
   UniqueFd fd_;
   std::string path_, temporary_;
+  std::string buffer_;  // of a record
   uint64_t n_records_ = 0;
   uint64_t sums_ = 0;
 };

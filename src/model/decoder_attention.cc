@@ -61,6 +61,7 @@ void DecoderAttention::prepare(const PassState& pass, int64_t layer, const PassS
   const PassState::Item& item = pass.item(span.item);
   kv::Sequence& sequence = *item.sequence;
   const int64_t d = config_.head_dim;
+  const int64_t rotation = sequence.layout().rotation_block();
   for (int64_t row = span.begin; row < span.end; ++row) {
     const int64_t token = item.position + row - item.first_row;
     float* k = rows_.k + row * kv_width_ + kv_head * d;
@@ -68,7 +69,7 @@ void DecoderAttention::prepare(const PassState& pass, int64_t layer, const PassS
     float* q = rows_.q + row * q_width_ + kv_head * group_ * d;
     rotate(k, weights.k_norm, pass.cos_sin(row));
     table_.to_half(k, d, sequence.keys(layer, kv_head, token));
-    table_.hadamard(v, d, sequence.layout().rotation_block());
+    if (rotation > 1) table_.hadamard(v, d, rotation);
     table_.to_half(v, d, sequence.values(layer, kv_head, token));
     for (int64_t i = 0; i < group_; ++i) rotate(q + i * d, weights.q_norm, pass.cos_sin(row));
     if (sequence.layout().has_query_energy()) sequence.add_query_energy(layer, kv_head, token, q, group_);

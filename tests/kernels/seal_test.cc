@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <random>
 #include <set>
 
@@ -17,7 +16,6 @@ namespace docmind {
 namespace {
 
 using kernels::Half;
-using kernels::Isa;
 using kernels::KvPageShape;
 using kernels::half_to_float;
 using kernels::kKvPageTokens;

@@ -112,6 +112,33 @@ std::vector<TokenId> some_tokens(int64_t n, uint64_t seed) {
   return tokens;
 }
 
+CacheOptions options_of(Format format, size_t budget_bytes) {
+  CacheOptions options;
+  options.format.format = format;
+  options.format.mixed_bits = 5;
+  options.budget_bytes = budget_bytes;
+  options.identity = "a model";
+  return options;
+}
+
+std::unique_ptr<Sequence> new_sequence(Cache& cache, int64_t capacity) { return new_sequence(cache, {}, capacity); }
+
+std::unique_ptr<Sequence> new_sequence(Cache& cache, std::span<const TokenId> prompt, int64_t capacity) {
+  auto sequence = cache.new_sequence(prompt, capacity);
+  EXPECT_TRUE(sequence.ok()) << sequence.error().message;
+  return std::move(sequence).value();
+}
+
+std::span<const TokenId> first(const std::vector<TokenId>& tokens, int64_t n) {
+  return std::span(tokens).first(static_cast<size_t>(n));
+}
+
+std::vector<TokenId> joined(std::span<const TokenId> a, std::span<const TokenId> b) {
+  std::vector<TokenId> both(a.begin(), a.end());
+  both.insert(both.end(), b.begin(), b.end());
+  return both;
+}
+
 void write_pass(Sequence& sequence, std::span<const TokenId> tokens) {
   const Layout& layout = sequence.layout();
   const Geometry& g = layout.geometry();

@@ -33,6 +33,13 @@ class TextContent {
 [[nodiscard]] std::unique_ptr<Cache> make_cache(const CacheOptions& options, const Geometry& geometry = kNano);
 [[nodiscard]] std::vector<TokenId> some_tokens(int64_t n, uint64_t seed);
 
+// For heads of 16 channels, which have many parameters: `mixed` gets 5 bits.
+[[nodiscard]] CacheOptions options_of(Format format, size_t budget_bytes = size_t{16} << 20);
+[[nodiscard]] std::unique_ptr<Sequence> new_sequence(Cache& cache, int64_t capacity);
+[[nodiscard]] std::unique_ptr<Sequence> new_sequence(Cache& cache, std::span<const TokenId> prompt, int64_t capacity);
+[[nodiscard]] std::span<const TokenId> first(const std::vector<TokenId>& tokens, int64_t n);
+[[nodiscard]] std::vector<TokenId> joined(std::span<const TokenId> a, std::span<const TokenId> b);
+
 // Writes and seals what a pass over `tokens` does, but does not commit; they follow the sequence's own.
 void write_pass(Sequence& sequence, std::span<const TokenId> tokens);
 // reserve(), write_pass(), commit().

@@ -81,11 +81,27 @@ DOCMIND_INLINE void direct_panel(const std::byte* data, int64_t cols, const Tile
   out.store(total);
 }
 
+// Up to so many rows, taking a panel apart again for every few rows costs less than unpacking it.
+constexpr int64_t kMaxDirectRows = 12;
+
 template <typename F, int T>
+void direct_rows(const Job& job, int64_t p, int64_t row) {
+  const int64_t lane = row % kActivationTile;
+  direct_panel<F, T>(job.panel(p), job.w.cols, tile_view(job.x, row - lane, lane),
+                     {job.y + row * job.y_stride + p * kPanelRows, job.y_stride, job.n_rows(p), first_sums(job.w, p)});
+}
+
+// Three rows are half a tile: no piece crosses from one tile into the next.
+template <typename F>
 void direct(const Job& job) {
-  const TileView x = tile_view(job.x, 0, 0);
   for (int64_t p = job.panel_begin; p < job.panel_end; ++p) {
-    direct_panel<F, T>(job.panel(p), job.w.cols, x, {job.y + p * kPanelRows, job.y_stride, job.n_rows(p), first_sums(job.w, p)});
+    for (int64_t row = 0; row < job.x.n_rows; row += 3) {
+      switch (job.x.n_rows - row) {
+        case 1: direct_rows<F, 1>(job, p, row); break;
+        case 2: direct_rows<F, 2>(job, p, row); break;
+        default: direct_rows<F, 3>(job, p, row); break;
+      }
+    }
   }
 }
 
@@ -205,13 +221,7 @@ void tiled(const Job& job) {
 
 template <typename F>
 void multiply(const Job& job) {
-  switch (job.x.n_rows) {
-    case 0: return;
-    case 1: return direct<F, 1>(job);
-    case 2: return direct<F, 2>(job);
-    case 3: return direct<F, 3>(job);
-    default: return tiled<F>(job);
-  }
+  return job.x.n_rows <= kMaxDirectRows ? direct<F>(job) : tiled<F>(job);
 }
 
 }  // namespace
