@@ -46,7 +46,7 @@ Status BatchDispatcher::enqueue(const std::shared_ptr<BatchRequest>& request, st
   // A thread that waits looks for itself whether a batch may go.
   if (waits) return {};
   pass_on();
-  if (costs.empty()) deliver(lock, {request});
+  if (costs.empty() && request->delivers()) deliver(lock, {request});
   return {};
 }
 

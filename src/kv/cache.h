@@ -64,11 +64,11 @@ class Cache {
   void evict(size_t keep_bytes = 0);
 
   // --- files: checksummed, versioned, bound to identity, geometry and format ---
-  // A sequence leaves memory (preemption): its state is written, then its blocks go back. kIo (disk full) leaves the
-  // sequence as it was and no file behind.
+  // A sequence leaves memory (preemption): its state is written, then its blocks go back and it is empty. A pass that
+  // is open is abandoned. kIo (disk full) leaves the committed tokens as they were and no file behind.
   [[nodiscard]] Status spill(Sequence& sequence, const std::string& path);
-  // Brings it back into the same Sequence; kLimit when there is no room now (nothing changed), kMalformed
-  // for a damaged file (the sequence is empty then). The file stays.
+  // Brings it back into the same Sequence, or another that is empty (kInvalidArgument); kLimit when there is no room
+  // now (nothing changed), kMalformed for a damaged file (the sequence is empty then). The file stays.
   [[nodiscard]] Status unspill(Sequence& sequence, const std::string& path);
   // Held prefixes, the most recently used first, up to max_bytes; written beside and renamed.
   [[nodiscard]] Status save(const std::string& path, size_t max_bytes) const;

@@ -31,7 +31,7 @@ Status check_geometry(const Geometry& g) {
     return {};
   }
   return Error{ErrorCode::kUnsupported,
-               fmt::format("a KV cache of {} layers with {} heads of {} channels is not supported (at most {} channels)",
+               fmt::format("a KV cache of {} layers with {} heads of {} channels is not supported (up to {} are)",
                            g.n_layers, g.n_kv_heads, g.head_dim, kernels::kMaxHeadDim)};
 }
 
@@ -63,8 +63,8 @@ Result<int64_t> value_group(const Geometry& g, int64_t group_size) {
   if (g.head_dim % base == 0) return base;
   if (g.head_dim <= kernels::kMaxValueGroup) return g.head_dim;
   return Error{ErrorCode::kUnsupported,
-               fmt::format("heads of {} channels, more than {} and no multiple of {}, can be kept only as f16", g.head_dim,
-                           kernels::kMaxValueGroup, base)};
+               fmt::format("heads of {} channels, more than {} and no multiple of {}, can be kept only as f16",
+                           g.head_dim, kernels::kMaxValueGroup, base)};
 }
 
 int64_t largest_rotation(int64_t head_dim) {
@@ -132,7 +132,8 @@ size_t Layout::sequence_bytes(int64_t n_tokens) const {
 }
 
 double Layout::bytes_per_token() const {
-  return seals() ? static_cast<double>(page_bytes_) / kKvPageTokens : static_cast<double>(block_bytes_) / kKvBlockTokens;
+  if (seals()) return static_cast<double>(page_bytes_) / kKvPageTokens;
+  return static_cast<double>(block_bytes_) / kKvBlockTokens;
 }
 
 int64_t Layout::sealed_pages(int64_t n_tokens) const {

@@ -51,7 +51,8 @@ class Layout {
   [[nodiscard]] kernels::Half* keys(std::byte* block, int64_t layer, int64_t head, int64_t token) const;
   [[nodiscard]] kernels::Half* values(std::byte* block, int64_t layer, int64_t head, int64_t token) const;
   [[nodiscard]] float* query_energy(std::byte* block, int64_t layer, int64_t head) const;  // [head_dim]
-  [[nodiscard]] kernels::KvView view(const std::byte* const* blocks, const std::byte* const* pages, int64_t layer) const;
+  [[nodiscard]] kernels::KvView view(const std::byte* const* blocks, const std::byte* const* pages,
+                                     int64_t layer) const;
 
  private:
   Geometry geometry_;

@@ -44,7 +44,8 @@ class PrefixReader {
     : cache_(cache), layout_(cache.layout), reader_(reader), path_(path), is_full_(!cache.options.share_prefixes) {}
 
   Result<int64_t> read() {
-    const size_t limit = sizeof(NodeStart) + kKvBlockTokens * sizeof(TokenId) + layout_.block_bytes() + layout_.page_bytes();
+    const size_t limit = sizeof(NodeStart) + kKvBlockTokens * sizeof(TokenId) + layout_.block_bytes() +
+                         layout_.page_bytes();
     for (;;) {
       DM_ASSIGN(const StateReader::Record record, reader_.next(limit));
       if (record.kind == RecordKind::kEnd) return add_all();
@@ -88,7 +89,8 @@ class PrefixReader {
         (whole_only && start.n_tokens < kKvBlockTokens)) {
       return damaged(fmt::format("a node has {} tokens", start.n_tokens));
     }
-    if (staged.parent != nullptr && !staged.parent->tokens.is_whole()) return damaged("a node follows one that is not full");
+    const bool follows_rest = staged.parent != nullptr && !staged.parent->tokens.is_whole();
+    if (follows_rest) return damaged("a node follows one that is not full");
     for (uint32_t i = 0; i < start.n_tokens; ++i) {
       if (!from.take(staged.tokens.tokens[i])) return damaged("a node is too short");
       if (staged.tokens.tokens[i] < 0) return damaged("a token is negative");

@@ -51,8 +51,8 @@ class Sequence {
   void add_query_energy(int64_t layer, int64_t head, int64_t token, const float* queries, int64_t n_queries);
   // Pages that this pass seals, 0 most of the time.
   [[nodiscard]] int64_t n_due_pages() const;
-  // For each layer: prepare_seal(), once its keys, values and energies are written, then seal() of each page for all KV heads in ranges of
-  // multiples of kv_seal_heads().
+  // For each layer, in order: prepare_seal() on one thread, once its keys, values and energies are written, then
+  // seal() of each page for all KV heads, in ranges of multiples of kv_seal_heads().
   void prepare_seal(int64_t layer);
   void seal(int64_t layer, int64_t due_page, int64_t head_begin, int64_t head_end);
   [[nodiscard]] kernels::KvView view(int64_t layer) const;  // valid until the next reserve() or commit()
@@ -62,7 +62,9 @@ class Sequence {
   void commit(std::span<const TokenId> tokens);
 
   // Forgets the tokens from `n_tokens` on and, in sealed formats, those before it back to the next point from
-  // which it can go on; returns how many are left.
+  // which it can go on; returns how many are left. truncate(n_tokens()) only gives back what an abandoned pass
+  // has reserved. With CacheOptions::exact_reuse the point is one from which no result differs, else the begin
+  // of the page where the page is only sealed. In `mixed` it is the begin of a block.
   int64_t truncate(int64_t n_tokens);
 
  private:

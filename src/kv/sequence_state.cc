@@ -57,20 +57,19 @@ std::byte* SequenceState::block_of(int64_t token) const {
 }
 
 size_t SequenceState::memory_bytes() const {
-  const auto taken = [](const std::vector<SlotRef>& slots) {
-    return std::ranges::count_if(slots, [](const SlotRef& slot) { return static_cast<bool>(slot); });
-  };
-  return cache.bytes_of(taken(blocks), taken(pages) + static_cast<int64_t>(due.size()));
+  return cache.bytes_of(n_blocks_, n_pages_ + static_cast<int64_t>(due.size()));
 }
 
 void SequenceState::set_block(int64_t index, SlotRef slot) {
   const auto i = static_cast<size_t>(index);
+  n_blocks_ += (slot ? 1 : 0) - (blocks[i] ? 1 : 0);
   blocks[i] = std::move(slot);
   block_data[i] = blocks[i].data();
 }
 
 void SequenceState::set_page(int64_t index, SlotRef slot) {
   const auto i = static_cast<size_t>(index);
+  n_pages_ += (slot ? 1 : 0) - (pages[i] ? 1 : 0);
   pages[i] = std::move(slot);
   page_data[i] = pages[i].data();
 }

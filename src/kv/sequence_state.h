@@ -51,6 +51,8 @@ class SequenceState {
   void finish();
 
   [[nodiscard]] std::byte* block_of(int64_t token) const;
+  [[nodiscard]] int64_t n_blocks() const { return n_blocks_; }
+  [[nodiscard]] int64_t n_pages() const { return n_pages_; }
   [[nodiscard]] size_t memory_bytes() const;
   void set_block(int64_t index, SlotRef slot);
   void set_page(int64_t index, SlotRef slot);
@@ -83,6 +85,7 @@ class SequenceState {
   void forget_from(int64_t n);
 
   const int64_t n_prompt_;
+  int64_t n_blocks_ = 0, n_pages_ = 0;  // held
   size_t table_bytes_ = 0;
   int64_t reserved_end_ = 0;           // tokens that have blocks
   int64_t n_done_ = 1;                 // pages [1, n_done_) are sealed

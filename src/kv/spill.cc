@@ -15,10 +15,6 @@ using kernels::kKvBlockTokens;
 using kernels::kKvPageBlocks;
 using kernels::kKvPageTokens;
 
-int64_t n_held(const std::vector<SlotRef>& slots) {
-  return std::ranges::count_if(slots, [](const SlotRef& slot) { return static_cast<bool>(slot); });
-}
-
 Status add_slot(StateWriter& writer, RecordKind kind, size_t index, std::span<const std::byte> bytes) {
   const auto place = static_cast<int64_t>(index);
   const std::span<const std::byte> parts[] = {as_part(place), bytes};
@@ -29,11 +25,12 @@ Status write_sequence(const SequenceState& sequence, StateWriter& writer) {
   const Layout& layout = sequence.layout;
   const int64_t n_tokens = std::ssize(sequence.tokens);
   const SequenceSummary summary = {.n_tokens = n_tokens,
-                                   .n_blocks = n_held(sequence.blocks),
-                                   .n_pages = n_held(sequence.pages),
+                                   .n_blocks = sequence.n_blocks(),
+                                   .n_pages = sequence.n_pages(),
                                    .n_shared = sequence.n_shared,
                                    .n_queries = sequence.n_queries()};
-  const std::span<const std::byte> summary_part = as_part(summary), tokens_part = std::as_bytes(std::span(sequence.tokens));
+  const std::span<const std::byte> summary_part = as_part(summary);
+  const std::span<const std::byte> tokens_part = std::as_bytes(std::span(sequence.tokens));
   DM_TRY(writer.add(RecordKind::kSummary, std::span(&summary_part, 1)));
   DM_TRY(writer.add(RecordKind::kTokens, std::span(&tokens_part, 1)));
   std::vector<std::byte> copy;
@@ -130,7 +127,8 @@ class SequenceReader {
     int64_t index = 0;
     if (!from.take(index) || index < next || index >= end) return damaged("a block or a page has the wrong place");
     const auto content = from.left();
-    if (is_block ? content.size() != most : !is_page(layout_, content)) return damaged("a block or a page is not of its form");
+    const bool has_form = is_block ? content.size() == most : is_page(layout_, content);
+    if (!has_form) return damaged("a block or a page is not of its form");
     SlotRef slot = sequence_.cache.pool->acquire(is_block ? SlotKind::kBlock : SlotKind::kPage);
     std::memcpy(slot.data(), content.data(), content.size());
     is_block ? sequence_.set_block(index, std::move(slot)) : sequence_.set_page(index, std::move(slot));

@@ -43,7 +43,9 @@ std::string state_binding(const Layout& layout, std::string_view identity) {
   const Geometry& g = layout.geometry();
   const FormatOptions& options = layout.options();
   std::string format(format_name(options.format));
-  if (layout.seals()) format += fmt::format(" in groups of {} but the newest {}", options.group_size, options.residual_tokens);
+  if (layout.seals()) {
+    format += fmt::format(" in groups of {} but the newest {}", options.group_size, options.residual_tokens);
+  }
   if (options.format == Format::kMixed) format += fmt::format(" with {} bits", options.mixed_bits);
   return fmt::format("model '{}', {} layers with {} heads of {} channels, {} ({} and {} bytes)", identity, g.n_layers,
                      g.n_kv_heads, g.head_dim, format, layout.block_bytes(), layout.page_bytes());
@@ -145,14 +147,16 @@ Status StateReader::read_start(StateKind kind, const std::string& binding) {
   DM_TRY(read(&sum, sizeof(sum)));
   if (sum != hash64(found, hash64(bytes_of(start)))) return damaged("its beginning has changed");
   const auto mismatch = [this](const std::string& theirs, const std::string& ours) {
-    return Error{ErrorCode::kMismatch,
-                 fmt::format("the KV file '{}' is of {}, not of {}", printable(path_), printable(theirs), printable(ours))};
+    return Error{ErrorCode::kMismatch, fmt::format("the KV file '{}' is of {}, not of {}", printable(path_),
+                                                   printable(theirs), printable(ours))};
   };
   if (start.version != kStateVersion) {
     return mismatch(fmt::format("version {}", start.version), fmt::format("version {}", kStateVersion));
   }
   if (start.kind != static_cast<uint32_t>(kind)) {
-    const auto name = [](uint32_t k) { return std::string(k == 1 ? "a sequence" : k == 2 ? "prefixes" : "another kind"); };
+    const auto name = [](uint32_t k) -> std::string {
+      return k == 1 ? "a sequence" : k == 2 ? "prefixes" : "another kind";
+    };
     return mismatch(name(start.kind), name(static_cast<uint32_t>(kind)));
   }
   if (found != binding) return mismatch(found, binding);
@@ -169,7 +173,9 @@ Result<StateReader::Record> StateReader::next(uint64_t limit_bytes) {
   uint64_t sum = 0;
   DM_TRY(read(buffer_.data(), buffer_.size()));
   DM_TRY(read(&sum, sizeof(sum)));
-  if (sum != hash64(as_text(buffer_), hash64(bytes_of(start)))) return damaged(fmt::format("record {} has changed", n_records_));
+  if (sum != hash64(as_text(buffer_), hash64(bytes_of(start)))) {
+    return damaged(fmt::format("record {} has changed", n_records_));
+  }
   const Record record = {static_cast<RecordKind>(start.kind), buffer_};
   if (record.kind == RecordKind::kEnd) {
     RecordsEnd end{};

@@ -67,8 +67,9 @@ Status DecoderPass::check(const BatchItem& item, PassKind kind) const {
   if (item.sequence == nullptr) return Error{ErrorCode::kInvalidArgument, "there is no sequence"};
   if (const kv::Geometry& its = item.sequence->layout().geometry(); its != ours) {
     return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("the sequence is of {} layers, {} KV heads of {}; the model has {}, {} of {}", its.n_layers,
-                             its.n_kv_heads, its.head_dim, ours.n_layers, ours.n_kv_heads, ours.head_dim)};
+                 fmt::format("the sequence is of {} layers, {} KV heads of {}; the model has {}, {} of {}",
+                             its.n_layers, its.n_kv_heads, its.head_dim, ours.n_layers, ours.n_kv_heads,
+                             ours.head_dim)};
   }
   const size_t n = item.tokens.size();
   if (n == 0 || (kind == PassKind::kDecode && n != 1)) {

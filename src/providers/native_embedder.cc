@@ -17,9 +17,14 @@ EmbedderInfo NativeEmbedder::info() const {
           .normalised = true};
 }
 
-Status NativeEmbedder::embed(std::span<const std::string_view> texts, EmbedKind, std::span<float> out,
-                             const CancelToken& cancel) const {
-  DM_ASSIGN(const engine::EmbedReport report, model_->embed(texts, out, cancel));
+Status NativeEmbedder::embed(std::span<const std::string_view> texts, EmbedKind kind,
+                             std::span<float> out, const CancelToken& cancel) const {
+  // Questions go before documents; documents wait for room where a question is refused.
+  engine::BatchCall call;
+  if (kind == EmbedKind::kDocument) {
+    call = {.priority = engine::BatchPriority::kBackground, .wait_for_room = true};
+  }
+  DM_ASSIGN(const engine::EmbedReport report, model_->embed(texts, out, cancel, call));
   n_tokens_ += report.n_tokens;
   n_cut_tokens_ += report.n_cut_tokens;
   if (std::all_of(out.begin(), out.end(), [](float value) { return std::isfinite(value); })) return {};

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -101,6 +102,7 @@ TEST(BatchProcessor, AnswersInTheOrderOfTheRequest) {
   EXPECT_EQ(*doubler.processor->run_one(7, {}), 14);
   EXPECT_EQ(doubler.processor->run_one(-7, {}).error().code, ErrorCode::kInvalidArgument);
   EXPECT_TRUE(doubler.processor->run({}, {})->empty());
+  EXPECT_TRUE(doubler.submit({}).wait().empty());
 }
 
 TEST(BatchProcessor, ACallerAloneProcessesOnItsOwnThread) {
@@ -390,6 +392,72 @@ TEST(BatchProcessor, TicketsOutliveIt) {
   EXPECT_TRUE(waiting.ready());
   EXPECT_EQ(text_of(waiting.wait()), "cancelled");
   dropped.reset();
+}
+
+// What one caller does in a random order of ways; every answer must be right.
+class RandomCaller {
+ public:
+  RandomCaller(Doubler& doubler, unsigned seed) : doubler_(doubler), random_(seed) {}
+
+  void call() {
+    Batch items;
+    for (size_t n = random_() % 5; n > 0; --n) items.push_back(random_() % 40 == 0 ? kPoison : pick(60) - 5);
+    const BatchCall how{.priority = random_() % 2 == 0 ? BatchPriority::kInteractive : BatchPriority::kBackground,
+                        .wait_for_room = true};
+    const CancelToken cancel;
+    if (random_() % 4 == 0) doubler_.processor->set_limits({.max_cost = pick(100), .max_items = 1 + random_() % 8});
+    switch (random_() % 5) {
+      case 0: return check(items, *doubler_.processor->run(items, {}, how));
+      case 1: return (void)doubler_.submit(items, how);  // dropped
+      case 2: return called_back(items, how);
+      case 3: {
+        auto ticket = doubler_.submit(items, how, cancel);
+        if (random_() % 2 == 0) cancel.cancel();
+        return check(items, ticket.wait(), true);
+      }
+      default: return check(items, doubler_.submit(items, how).wait());
+    }
+  }
+
+ private:
+  int pick(unsigned n) { return static_cast<int>(random_() % n); }
+
+  void called_back(const Batch& items, const BatchCall& how) {
+    std::promise<Processor::Answers> called;
+    ASSERT_TRUE(doubler_.processor->submit(items, [&](Processor::Answers answers) {
+      called.set_value(std::move(answers));
+    }, CancelToken(), how).ok());
+    check(items, called.get_future().get());
+  }
+
+  static void check(const Batch& items, const Processor::Answers& answers, bool may_be_cancelled = false) {
+    ASSERT_EQ(answers.size(), items.size());
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (answers[i].ok()) {
+        EXPECT_EQ(*answers[i], 2 * items[i]);
+      } else if (!may_be_cancelled || answers[i].error().code != ErrorCode::kCancelled) {
+        EXPECT_TRUE(items[i] < 0 || items[i] == kPoison) << items[i] << ": " << answers[i].error().message;
+      }
+    }
+  }
+
+  Doubler& doubler_;
+  std::mt19937 random_;
+};
+
+TEST(BatchProcessor, EveryAnswerIsRightUnderLoad) {
+  Doubler doubler({.limits = {}, .queue = {.max_queued = 12, .max_age_ms = 1}});
+  std::vector<std::thread> callers;
+  for (unsigned seed = 0; seed < 6; ++seed) {
+    callers.emplace_back([&doubler, seed] {
+      RandomCaller caller(doubler, seed);
+      for (int i = 0; i < 200; ++i) caller.call();
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  const BatchStats stats = doubler.processor->stats();
+  EXPECT_EQ(stats.n_queued, 0U);
+  EXPECT_EQ(stats.n_refused, 0U);
 }
 
 TEST(BatchProcessor, CountsWhatItDid) {

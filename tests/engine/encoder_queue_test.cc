@@ -65,9 +65,9 @@ void for_each_caller(Body&& body) {
 
 using Case = std::tuple<kernels::TensorType, int>;  // of the matrices; pooling
 
-class EncoderQueue : public testing::TestWithParam<Case> {};
+class EncoderQueues : public testing::TestWithParam<Case> {};
 
-TEST_P(EncoderQueue, VectorsDoNotDependOnWhatIsBesideThem) {
+TEST_P(EncoderQueues, VectorsDoNotDependOnWhatIsBesideThem) {
   const test::TempFolder folder;
   const auto [type, pooling] = GetParam();
   const std::string path = must(test::write_model(spec_of(type, pooling), folder.path("e.gguf")));
@@ -90,7 +90,7 @@ TEST_P(EncoderQueue, VectorsDoNotDependOnWhatIsBesideThem) {
   EXPECT_LE(stats.batch_cost.max, ModelParts::kBatchTokens);
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, EncoderQueue,
+INSTANTIATE_TEST_SUITE_P(Types, EncoderQueues,
                          testing::Values(Case{kernels::TensorType::kF32, 1}, Case{kernels::TensorType::kF32, 2},
                                          Case{kernels::TensorType::kF16, 2}, Case{kernels::TensorType::kQ8_0, 1},
                                          Case{kernels::TensorType::kQ8_0, 2}, Case{kernels::TensorType::kQ4_K, 2}));

@@ -147,7 +147,7 @@ TEST_F(Stories, GivesLogprobsOfEachToken) {
   }
 }
 
-TEST_F(Stories, ServesSeveralThreadsInTurn) {
+TEST_F(Stories, ServesSeveralThreadsTogether) {
   const GenerateOptions options{.sampling = {}, .max_tokens = 20};
   const std::vector<std::string> starts{"Once upon a time", "The dog", "Tom and Lily", "One day"};
   std::vector<std::string> expected;
@@ -159,6 +159,78 @@ TEST_F(Stories, ServesSeveralThreadsInTurn) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(got, expected);
+}
+
+TEST_F(Stories, StreamsMoreTextsThanRunAtOnce) {
+  const GenerateOptions options{.sampling = {}, .max_tokens = 30};
+  const std::vector<std::string> starts{"Once upon a time", "The dog", "Tom and Lily", "One day", "A cat", "Mom"};
+  std::vector<std::string> expected;
+  for (const std::string& start : starts) expected.push_back(generate(encode(start), options).text);
+  const std::unique_ptr<TextModel> small = load(stories_path(), {.n_context = 256, .scheduler = {.max_sequences = 3}});
+  std::vector<std::unique_ptr<TextStream>> streams;
+  for (const std::string& start : starts) {
+    streams.push_back(must(small->submit({.prompt = encode(start), .options = options})));
+  }
+  for (size_t i = 0; i < starts.size(); ++i) {
+    std::string streamed;
+    while (const auto piece = streams[i]->next()) streamed += *piece;
+    EXPECT_EQ(streamed, expected[i]);
+    EXPECT_EQ(must(streams[i]->finish()).text, expected[i]);
+  }
+  const SchedulerStats stats = small->stats();
+  EXPECT_EQ(stats.n_finished, 6);
+  EXPECT_GT(stats.mean_batch(), 1.5);
+  EXPECT_LE(stats.mean_batch(), 3);
+  EXPECT_EQ(stats.kv.referenced_bytes, 0U);
+}
+
+TEST_F(Stories, MakesRoomForOthersAndGoesOnWithTheSameText) {
+  const GenerateOptions options{.sampling = {}, .max_tokens = 150, .ignore_end = true};
+  const std::vector<std::string> starts{"Once upon a time", "The dog", "Tom and Lily", "One day"};
+  std::vector<std::string> expected;
+  for (const std::string& start : starts) expected.push_back(generate(encode(start), options).text);
+  const test::TempFolder folder;
+  for (const std::string& spill : {std::string(), folder.path()}) {
+    EngineOptions engine{.n_context = 256, .spill_folder = spill};
+    engine.kv_budget_bytes = model->stats().kv.budget_bytes;  // one context and a quarter, for four texts of 0.6
+    const std::unique_ptr<TextModel> tight = load(stories_path(), engine);
+    std::vector<std::unique_ptr<TextStream>> streams;
+    for (const std::string& start : starts) {
+      streams.push_back(must(tight->submit({.prompt = encode(start), .options = options})));
+    }
+    for (size_t i = 0; i < starts.size(); ++i) EXPECT_EQ(must(streams[i]->finish()).text, expected[i]);
+    EXPECT_GT(tight->stats().n_preempted, 0);
+    EXPECT_EQ(tight->stats().n_restored > 0, !spill.empty());
+    EXPECT_LE(tight->stats().kv.peak_bytes, engine.kv_budget_bytes);
+  }
+}
+
+TEST_F(Stories, TellsAStoryFromEachFormatOfItsCache) {
+  std::string prompt_text = "Once upon a time there was a little girl named Lily. ";
+  for (int i = 0; i < 3; ++i) prompt_text += prompt_text;
+  const std::vector<TokenId> prompt = encode(prompt_text);
+  for (const kv::Format format : {kv::Format::kF16, kv::Format::kInt8, kv::Format::kInt4, kv::Format::kK8V4}) {
+    const std::unique_ptr<TextModel> other = load(stories_path(), {.n_context = 512, .kv_format = {.format = format}});
+    const Generation story = must(other->generate(prompt, {.sampling = {}, .max_tokens = 20}, {}, {}));
+    EXPECT_EQ(story.n_completion_tokens, 20);
+    EXPECT_EQ(must(other->generate(prompt, {.sampling = {}, .max_tokens = 20}, {}, {})).n_reused_tokens > 0, true);
+    EXPECT_EQ(other->stats().kv.n_sealed_pages > 0, format != kv::Format::kF16);
+  }
+}
+
+TEST_F(Stories, StartsWarmFromSavedPrefixes) {
+  const test::TempFolder folder;
+  const GenerateOptions options{.sampling = {}, .max_tokens = 10};
+  const std::vector<TokenId> prompt = encode("Once upon a time there was a cat. The cat was big and had a red hat. It");
+  const std::string text = generate(prompt, options).text;
+  ASSERT_TRUE(model->save_prefixes(folder.path("warm.kv"), size_t{1} << 30).ok());
+  const std::unique_ptr<TextModel> next = load(stories_path(), {.n_context = 256});
+  EXPECT_GT(must(next->restore_prefixes(folder.path("warm.kv"))), 15);
+  const Generation warm = must(next->generate(prompt, options, {}, {}));
+  EXPECT_GT(warm.n_reused_tokens, 15);
+  EXPECT_EQ(warm.text, text);
+  const std::unique_ptr<TextModel> other = load(stories_path(), {.kv_format = {.format = kv::Format::kInt8}});
+  EXPECT_EQ(other->restore_prefixes(folder.path("warm.kv")).error().code, ErrorCode::kMismatch);
 }
 
 TEST_F(Stories, RefusesArgumentsThatMakeNoSense) {

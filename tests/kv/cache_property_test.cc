@@ -31,8 +31,9 @@ std::vector<Step> any_steps() {
                                                           {3, kTruncate}, {4, kEnd}, {1, kEvict}, {2, kSpill},
                                                           {3, kUnspill}, {1, kSaveLoad}});
   const auto n = rc::gen::weightedOneOf<int64_t>({{3, inRange<int64_t>(1, 24)}, {2, inRange<int64_t>(1, 260)}});
-  const auto step = rc::gen::build<Step>(rc::gen::set(&Step::kind, kind), rc::gen::set(&Step::which, inRange<int64_t>(0, 6)),
-                                         rc::gen::set(&Step::n, n), rc::gen::set(&Step::seed, inRange<int64_t>(0, 3)));
+  const auto step =
+      rc::gen::build<Step>(rc::gen::set(&Step::kind, kind), rc::gen::set(&Step::which, inRange<int64_t>(0, 6)),
+                           rc::gen::set(&Step::n, n), rc::gen::set(&Step::seed, inRange<int64_t>(0, 3)));
   return *rc::gen::container<std::vector<Step>>(step);
 }
 
@@ -73,8 +74,10 @@ class World {
     RC_ASSERT(stats.peak_bytes <= stats.budget_bytes);
     RC_ASSERT(stats.referenced_bytes + stats.held_bytes <= stats.resident_bytes);
     RC_ASSERT(stats.resident_bytes <= stats.budget_bytes);
-    RC_ASSERT(stats.referenced_bytes + stats.held_bytes == static_cast<size_t>(stats.n_blocks) * cache_->layout().block_bytes() +
-                                                               static_cast<size_t>(stats.n_pages) * cache_->layout().page_bytes());
+    const Layout& layout = cache_->layout();
+    const size_t counted = static_cast<size_t>(stats.n_blocks) * layout.block_bytes() +
+                           static_cast<size_t>(stats.n_pages) * layout.page_bytes();
+    RC_ASSERT(stats.referenced_bytes + stats.held_bytes == counted);
   }
 
   void finish() {

@@ -57,7 +57,8 @@ class Reader {
     if (page != nullptr) {
       const auto entry = reinterpret_cast<const kernels::KvPageLayer*>(page)[layer];
       kernels::ref::read_sealed_key(view.shape, page, layer, head, token % kKvPageTokens, row_.data());
-      std::string fault = compare("sealed key", row_.data(), text_, true, layer, head, token, d_, tolerance(entry.key_bits));
+      std::string fault =
+          compare("sealed key", row_.data(), text_, true, layer, head, token, d_, tolerance(entry.key_bits));
       if (!fault.empty()) return fault;
       kernels::ref::read_sealed_value(view.shape, page, layer, head, token % kKvPageTokens, row_.data());
       fault = compare("sealed value", row_.data(), text_, false, layer, head, token, d_, tolerance(entry.value_bits));
@@ -65,10 +66,12 @@ class Reader {
     }
     if (block == nullptr) return {};
     for (const bool is_key : {true, false}) {
-      const std::byte* part = block + static_cast<size_t>(head) * view.head_stride + (is_key ? view.k_offset : view.v_offset);
+      const std::byte* part =
+          block + static_cast<size_t>(head) * view.head_stride + (is_key ? view.k_offset : view.v_offset);
       const auto* halves = reinterpret_cast<const kernels::Half*>(part) + token % kKvBlockTokens * d_;
       for (int64_t c = 0; c < d_; ++c) row_[static_cast<size_t>(c)] = kernels::half_to_float(halves[c]);
-      const std::string fault = compare(is_key ? "key" : "value", row_.data(), text_, is_key, layer, head, token, d_, 0);
+      const std::string fault =
+          compare(is_key ? "key" : "value", row_.data(), text_, is_key, layer, head, token, d_, 0);
       if (!fault.empty()) return fault;
     }
     return {};

@@ -87,13 +87,16 @@ TEST(Layout, PartsOfABlockDoNotOverlap) {
 }
 
 TEST(Layout, RefusesWhatItCannotHold) {
-  const auto code = [](const Result<Layout>& layout) { return layout.ok() ? ErrorCode::kInternal : layout.error().code; };
+  const auto code = [](const Result<Layout>& layout) {
+    return layout.ok() ? ErrorCode::kInternal : layout.error().code;
+  };
   EXPECT_EQ(code(layout_of({1, 1, 30}, Format::kInt4)), ErrorCode::kUnsupported);
   EXPECT_TRUE(layout_of({1, 1, 30}, Format::kF16).ok());
   EXPECT_EQ(code(layout_of({1, 1, 2'000}, Format::kF16)), ErrorCode::kUnsupported);
   EXPECT_EQ(code(layout_of({0, 1, 64}, Format::kF16)), ErrorCode::kUnsupported);
   EXPECT_EQ(code(layout_of({1, 1, 64}, Format::kMixed, 2)), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(code(layout_of({2, 1, 16}, Format::kMixed, 2.5)), ErrorCode::kInvalidArgument);  // parameters alone are more
+  // With their parameters, 2 bits are more.
+  EXPECT_EQ(code(layout_of({2, 1, 16}, Format::kMixed, 2.5)), ErrorCode::kInvalidArgument);
   FormatOptions options;
   options.group_size = 48;
   EXPECT_EQ(code(Layout::create({1, 1, 64}, options)), ErrorCode::kInvalidArgument);

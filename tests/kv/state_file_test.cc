@@ -171,6 +171,9 @@ TEST_P(FileOf, PrefixesComeBackAfterARestart) {
   EXPECT_GE(*loaded, 500);
   EXPECT_EQ(cache->held_prefix(a), held_a);
   EXPECT_EQ(cache->held_prefix(b), held_b);
+  const int64_t n_nodes = cache->stats().n_tree_nodes;
+  EXPECT_EQ(*cache->load(box_.path("p")), 0);  // all is there
+  EXPECT_EQ(cache->stats().n_tree_nodes, n_nodes);
   for (const auto& text : {a, b}) {
     const std::vector<TokenId> prompt = joined(text, some_tokens(100, 11));
     const auto sequence = new_sequence(*cache, prompt, 700);
@@ -178,9 +181,6 @@ TEST_P(FileOf, PrefixesComeBackAfterARestart) {
     ASSERT_TRUE(run_text(*sequence, prompt, 70).ok());
     EXPECT_EQ(content_fault(*sequence), "");
   }
-  const int64_t n_nodes = cache->stats().n_tree_nodes;
-  EXPECT_EQ(*cache->load(box_.path("p")), 0);  // all is there
-  EXPECT_EQ(cache->stats().n_tree_nodes, n_nodes);
 }
 
 TEST_P(FileOf, OnlySoMuchIsSavedAndLoadedAsThereIsRoom) {
@@ -193,7 +193,7 @@ TEST_P(FileOf, OnlySoMuchIsSavedAndLoadedAsThereIsRoom) {
   const auto fresh = make_cache(options_of(GetParam()));
   ASSERT_TRUE(fresh->load(box_.path("half")).ok());
   EXPECT_GE(fresh->held_prefix(new_text), 144);
-  EXPECT_EQ(fresh->held_prefix(old_text), 0);
+  EXPECT_LT(fresh->held_prefix(old_text), 64);
   const auto small = make_cache(options_of(GetParam(), layout.sequence_bytes(160)));
   ASSERT_TRUE(small->load(box_.path("all")).ok());
   EXPECT_GE(small->held_prefix(new_text), 128);

@@ -51,7 +51,8 @@ TEST(AllocationTest, PassesOverBatchesAllocateNothing) {
   const test::ModelSpec spec;
   test::LoadedDecoder decoder(spec);
   for (const auto format : {kv::Format::kF16, kv::Format::kInt4, kv::Format::kMixed}) {
-    const auto cache = test::new_cache(*decoder, {.format = format}), twin = test::new_cache(*decoder, {.format = format});
+    const auto cache = test::new_cache(*decoder, {.format = format});
+    const auto twin = test::new_cache(*decoder, {.format = format});
     const auto a = test::require(cache->new_sequence(400)), b = test::require(cache->new_sequence(400));
     const auto twin_a = test::require(twin->new_sequence(400)), twin_b = test::require(twin->new_sequence(400));
     const auto pass = test::require(decoder->new_pass(64));

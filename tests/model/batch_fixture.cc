@@ -69,7 +69,8 @@ std::vector<Logits> Batch::decode_together(const std::vector<int64_t>& lengths, 
     std::vector<BatchItem> items;
     for (size_t i = 0; i < n; ++i) {
       tokens[i] = step_token(lengths[i], step);
-      items.push_back({sequences[i].get(), {&tokens[i], 1}, logits[i * static_cast<size_t>(n_steps) + static_cast<size_t>(step)]});
+      Logits& to = logits[i * static_cast<size_t>(n_steps) + static_cast<size_t>(step)];
+      items.push_back({sequences[i].get(), {&tokens[i], 1}, to});
     }
     run(items, PassKind::kDecode);
     if (between) between(step);

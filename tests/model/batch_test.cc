@@ -32,9 +32,12 @@ std::string case_name(const testing::TestParamInfo<Case>& test) {
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const TensorType type : {TensorType::kF32, TensorType::kQ8_0, TensorType::kQ4_K}) {
-    for (const Format format : {Format::kF16, Format::kInt8, Format::kInt4, Format::kMixed}) all.push_back({type, format});
+    for (const Format format : {Format::kF16, Format::kInt8, Format::kInt4, Format::kMixed}) {
+      all.push_back({type, format});
+    }
   }
-  for (const TensorType type : {TensorType::kF16, TensorType::kBF16, TensorType::kQ4_0, TensorType::kQ5_K, TensorType::kQ6_K}) {
+  for (const TensorType type : {TensorType::kF16, TensorType::kBF16, TensorType::kQ4_0, TensorType::kQ5_K,
+                                TensorType::kQ6_K}) {
     all.push_back({type, Format::kF16});
   }
   for (const auto isa : {kernels::Isa::kAvx2, kernels::Isa::kAvx512Vnni}) {

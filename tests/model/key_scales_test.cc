@@ -46,7 +46,8 @@ class KeyScalesTest : public testing::Test {
       for (int64_t head = 0; head < geometry.n_kv_heads; ++head) {
         const std::byte* at = view.blocks[token / kernels::kKvBlockTokens] +
                               static_cast<size_t>(head) * view.head_stride + view.k_offset;
-        const auto* key = reinterpret_cast<const kernels::Half*>(at) + token % kernels::kKvBlockTokens * geometry.head_dim;
+        const auto* key = reinterpret_cast<const kernels::Half*>(at) +
+                          token % kernels::kKvBlockTokens * geometry.head_dim;
         for (size_t c = 0; c < sizes.size(); ++c) sizes[c] += std::pow(kernels::half_to_float(key[c]), 2);
       }
     }

@@ -93,7 +93,8 @@ TEST_F(PassTest, NothingIsOpenWhenRoomIsMissing) {
   const auto one = std::span(tokens_).first(1), few = std::span(tokens_).first(7);
   const Logits expected = batch_.prefill(*undisturbed, tokens_, 512, 1);
   batch_.prefill(*a, few, 512, 1);
-  const std::vector<BatchItem> items = {{a.get(), few, {}}, {b.get(), one, {}}, {full.get(), std::span(tokens_).first(3), {}}};
+  const std::vector<BatchItem> items = {
+      {a.get(), few, {}}, {b.get(), one, {}}, {full.get(), std::span(tokens_).first(3), {}}};
   EXPECT_NE(refuse(items, PassKind::kPrefill, ErrorCode::kLimit).find("item 2 of 3: "), std::string::npos);
   EXPECT_EQ(a->n_tokens(), 7);
   EXPECT_EQ(b->n_tokens(), 0);
@@ -178,8 +179,8 @@ TEST(ManyQueryHeads, DecodingIsCloseToPrefill) {
   const Logits expected = batch.prefill(*batch.sequence(), tokens, 512, 1);
   const auto sequence = batch.sequence();
   batch.prefill(*sequence, std::span(tokens).first(300), 512, 1);
-  EXPECT_LE(test::worst_divergence(test::as_doubles(expected), batch.decode(*sequence, tokens[300]), Batch::kVocabulary),
-            test::kExactDivergence);
+  const Logits got = batch.decode(*sequence, tokens[300]);
+  EXPECT_LE(test::worst_divergence(test::as_doubles(expected), got, Batch::kVocabulary), test::kExactDivergence);
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ std::vector<TextRequest> requests_of(const RequestSpace& space, uint64_t seed) {
       request.prompt.push_back(random.between(0, space.n_prompt_tokens - 1));
     }
     request.options.max_tokens = random.between(1, space.longest_text);
+    request.options.ignore_end = random.between(0, 3) > 0;
     engine::SamplingOptions& sampling = request.options.sampling;
     sampling.temperature = random.between(0, 2) == 0 ? 0 : 1;
     sampling.repetition_penalty = random.between(0, 3) == 0 ? 1.3 : 1;
@@ -81,7 +82,7 @@ TEST(Batching, AFakeModelsTextsAreWhatTheyAreAlone) {
       expect_all(space, 150, counts);
     }
   }
-  EXPECT_GT(counts.n_preempted, 1'000);
+  EXPECT_GT(counts.n_preempted, 500);
   EXPECT_GT(counts.n_replayed, 1'000);
   EXPECT_GT(counts.n_reused, 1'000);
   EXPECT_GT(counts.n_limits, 10);
@@ -105,7 +106,7 @@ TEST(Batching, SpilledTextsAreWhatTheyAreAloneEvenWhenFilesAreDamaged) {
     }
     EXPECT_EQ(counts.n_spill_failures > 0, damage > 0);
   }
-  EXPECT_GT(counts.n_restored, 50);
+  EXPECT_GT(counts.n_restored, 20);
 }
 
 // A model of one layer, 64 wide.
@@ -155,12 +156,12 @@ constexpr RequestSpace kLong{.n_requests = 8, .longest_prompt = 260, .longest_te
 constexpr auto kF32 = kernels::TensorType::kF32, kQ8 = kernels::TensorType::kQ8_0;
 
 INSTANTIATE_TEST_SUITE_P(Batching, RealModel, testing::Values(
-    RealCase{"f32_f16", kF32, kv::Format::kF16, true, false, kShort, 150},
-    RealCase{"q8_f16", kQ8, kv::Format::kF16, true, false, kShort, 150},
-    RealCase{"f32_int8_exact", kF32, kv::Format::kInt8, true, true, kLong, 30},
-    RealCase{"q8_int4_exact", kQ8, kv::Format::kInt4, true, true, kLong, 30},
-    RealCase{"q8_int8_unshared", kQ8, kv::Format::kInt8, false, false, kLong, 30},
-    RealCase{"f32_mixed_unshared", kF32, kv::Format::kMixed, false, false, kLong, 30}),
+    RealCase{"f32_f16", kF32, kv::Format::kF16, true, false, kShort, 300},
+    RealCase{"q8_f16", kQ8, kv::Format::kF16, true, false, kShort, 300},
+    RealCase{"f32_int8_exact", kF32, kv::Format::kInt8, true, true, kLong, 80},
+    RealCase{"q8_int4_exact", kQ8, kv::Format::kInt4, true, true, kLong, 80},
+    RealCase{"q8_int8_unshared", kQ8, kv::Format::kInt8, false, false, kLong, 80},
+    RealCase{"f32_mixed_unshared", kF32, kv::Format::kMixed, false, false, kLong, 80}),
     [](const auto& p) { return std::string(p.param.name); });
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "kernels/avx2/page_codes.h"
 #include "kernels/simd/attention.h"
 #include "kernels/simd/avx2.h"
+#include "kernels/simd/float_units.h"
 
 namespace docmind::kernels::avx2 {
 

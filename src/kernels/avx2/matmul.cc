@@ -88,7 +88,8 @@ template <typename F, int T>
 void direct_rows(const Job& job, int64_t p, int64_t row) {
   const int64_t lane = row % kActivationTile;
   direct_panel<F, T>(job.panel(p), job.w.cols, tile_view(job.x, row - lane, lane),
-                     {job.y + row * job.y_stride + p * kPanelRows, job.y_stride, job.n_rows(p), first_sums(job.w, p)});
+                     {job.y + row * job.y_stride + p * kPanelRows, job.y_stride, job.n_rows(p),
+                      first_sums(job.w, p)});
 }
 
 // Three rows are half a tile: no piece crosses from one tile into the next.

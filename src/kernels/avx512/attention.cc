@@ -6,6 +6,7 @@
 #include "kernels/avx512/page_codes.h"
 #include "kernels/simd/attention.h"
 #include "kernels/simd/avx512.h"
+#include "kernels/simd/float_units.h"
 
 namespace docmind::kernels::avx512 {
 
