@@ -11,25 +11,13 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "fuzz/check.h"
+#include "fuzz/kv_samples.h"
 #include "kernels/kernels.h"
 #include "kv/cache.h"
 #include "kv/state_file.h"
 
 namespace docmind::fuzz {
 namespace {
-
-constexpr kv::Geometry kGeometry = {.n_layers = 1, .n_kv_heads = 1, .head_dim = 4};
-
-std::unique_ptr<kv::Cache> new_cache(kv::Format format) {
-  kv::CacheOptions options;
-  options.format.format = format;
-  options.format.residual_tokens = 64;
-  options.format.mixed_bits = 8.5;
-  options.budget_bytes = size_t{1} << 20;
-  auto cache = kv::Cache::create(kGeometry, options, **kernels::kernel_table(kernels::Isa::kScalar));
-  require(cache.ok(), "a cache");
-  return std::move(cache).value();
-}
 
 // The start and the checksums of a file around records that the fuzzer made: a kind and a length each, two bytes.
 std::string with_sums(std::string_view data, kv::StateKind kind, const std::string& binding) {
@@ -74,7 +62,7 @@ void require_sentence(const Error& error) {
 
 // Computes attention over all that a sequence holds, and one pass more.
 void go_on(kv::Sequence& sequence) {
-  kernels::AttentionJob job = {.n_queries = 1, .n_heads = 1, .n_kv_heads = 1, .head_dim = kGeometry.head_dim};
+  kernels::AttentionJob job = {.n_queries = 1, .n_heads = 1, .n_kv_heads = 1, .head_dim = kKvGeometry.head_dim};
   std::vector<float> q(4, 1.0f), out(4);
   job.q = q.data();
   job.out = out.data();
@@ -86,17 +74,12 @@ void go_on(kv::Sequence& sequence) {
   std::vector<std::byte> scratch(kernels::attention_scratch_bytes(job, 1) + 64);
   auto* aligned = reinterpret_cast<std::byte*>((reinterpret_cast<uintptr_t>(scratch.data()) + 63) / 64 * 64);
   if (job.n_keys > 0) (*kernels::kernel_table(kernels::Isa::kScalar))->attention(job, 0, 0, 1, aligned);
-  if (!sequence.reserve(1).ok()) return;
-  std::fill_n(sequence.keys(0, 0, sequence.n_tokens()), 4, kernels::Half{});
-  std::fill_n(sequence.values(0, 0, sequence.n_tokens()), 4, kernels::Half{});
-  sequence.prepare_seal(0);
-  for (int64_t i = 0; i < sequence.n_due_pages(); ++i) sequence.seal(0, i, 0, 1);
-  const kv::TokenId token = 7;
-  sequence.commit({&token, 1});
+  static_cast<void>(run_kv_pass(sequence, 1));
 }
 
 void check_file(kv::Format format, std::string_view bytes, bool is_sequence) {
-  const auto cache = new_cache(format);
+  const auto cache = make_kv_cache(format);
+  require(cache != nullptr, "a cache");
   auto sequence = std::move(cache->new_sequence(1'024)).value();
   with_file(bytes, [&](const std::string& path) {
     if (is_sequence) {
@@ -119,15 +102,13 @@ void check_file(kv::Format format, std::string_view bytes, bool is_sequence) {
 
 void check_bytes(std::string_view bytes) {
   if (bytes.empty()) return;
-  const auto choice = static_cast<uint8_t>(bytes.front());
+  const KvChoice choice = kv_choice(static_cast<uint8_t>(bytes.front()));
+  const kv::Format format = kKvFormats[choice.format];
   bytes.remove_prefix(1);
-  constexpr kv::Format kFormats[] = {kv::Format::kF16, kv::Format::kInt4, kv::Format::kMixed};
-  const kv::Format format = kFormats[choice % 3];
-  const bool is_sequence = choice / 3 % 2 == 0;
-  if (choice / 6 % 4 == 0) return check_file(format, bytes, is_sequence);
-  const std::string binding = kv::state_binding(new_cache(format)->layout(), "");
-  const kv::StateKind kind = is_sequence ? kv::StateKind::kSequence : kv::StateKind::kPrefixes;
-  check_file(format, with_sums(bytes, kind, binding), is_sequence);
+  if (choice.is_file) return check_file(format, bytes, choice.is_sequence);
+  const std::string binding = kv::state_binding(make_kv_cache(format)->layout(), "");
+  const kv::StateKind kind = choice.is_sequence ? kv::StateKind::kSequence : kv::StateKind::kPrefixes;
+  check_file(format, with_sums(bytes, kind, binding), choice.is_sequence);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cache/cached_answer.h"
+#include "fuzz/kv_samples.h"
 #include "gguf/writer.h"
 #include "index/vector_matrix.h"
 #include "ingest/wire.h"
@@ -140,6 +141,12 @@ void write_model(SeedFolder& seeds) {
   seeds.note(split->finish().ok());
 }
 
+void write_kv_files(SeedFolder& seeds) {
+  const auto samples = kv_samples(seeds.place("kv_file", "scratch"));
+  seeds.note(!samples.empty());
+  for (const auto& [name, bytes] : samples) seeds.write("kv_file", name, bytes);
+}
+
 }  // namespace
 }  // namespace docmind::fuzz
 
@@ -155,5 +162,6 @@ int main(int argc, char** argv) {
   docmind::fuzz::write_rows(seeds);
   docmind::fuzz::write_texts(seeds);
   docmind::fuzz::write_model(seeds);
+  docmind::fuzz::write_kv_files(seeds);
   return seeds.ok() ? 0 : 1;
 }

@@ -104,7 +104,8 @@ class Bench {
   Result<KvFormatReport> format(const kv::Geometry& geometry, int64_t n_heads, kv::Format format,
                                 model::Decoder* decoder) {
     options_.on_step(fmt::format("{}: filling {} tokens", kv::format_name(format), options_.n_tokens));
-    KvFormatReport report{.format = format};
+    KvFormatReport report;
+    report.format = format;
     kv::FormatOptions stored = options_.engine.kv_format;
     stored.format = format;
     DM_ASSIGN(const kv::Layout layout, kv::Layout::create(geometry, stored));
@@ -212,13 +213,13 @@ Result<KvBenchReport> bench_kv(const std::string& path, const KvBenchOptions& op
     options.on_step("loading");
     DM_ASSIGN(decoder, model::Decoder::load(file, {.kernels = table, .team = &team, .progress = options.engine.progress}));
   }
-  KvBenchReport report{
-      .model = printable(path),
-      .geometry = {.n_layers = config.n_layers, .n_kv_heads = config.n_kv_heads, .head_dim = config.head_dim},
-      .isa = std::string(kernels::isa_name(table->isa)),
-      .n_threads = team.n_threads(),
-      .n_tokens = options.n_tokens,
-      .budget_bytes = options.budget_bytes};
+  KvBenchReport report;
+  report.model = printable(path);
+  report.geometry = {.n_layers = config.n_layers, .n_kv_heads = config.n_kv_heads, .head_dim = config.head_dim};
+  report.isa = std::string(kernels::isa_name(table->isa));
+  report.n_threads = team.n_threads();
+  report.n_tokens = options.n_tokens;
+  report.budget_bytes = options.budget_bytes;
   Bench bench(options, cancel, *table, team);
   for (const kv::Format format : options.formats) {
     DM_ASSIGN(KvFormatReport one, bench.format(report.geometry, config.n_heads, format, decoder.get()));

@@ -153,7 +153,8 @@ TEST(Cached, MayUseATierOfOthers) {
   EXPECT_EQ(cached<std::string>(count, {.tier = tier, .name = "other"})(text), 4);
   EXPECT_EQ(n_calls, 2);
   // A value of another form is not believed.
-  EXPECT_EQ(cached<std::string>([](const std::string&) { return std::string("x"); }, {.tier = tier, .name = "third"})(text), "x");
+  const auto letter = [](const std::string&) { return std::string("x"); };
+  EXPECT_EQ(cached<std::string>(letter, {.tier = tier, .name = "third"})(text), "x");
   EXPECT_EQ(cached<std::string>(count, {.tier = tier, .name = "third"})(text), 4);
 }
 

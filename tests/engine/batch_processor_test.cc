@@ -88,7 +88,8 @@ BatchOptions limits(BatchLimits limits) { return {.limits = limits, .queue = {}}
 std::string text_of(const Processor::Answers& answers) {
   std::string text;
   for (const auto& answer : answers) {
-    text += (text.empty() ? "" : " ") + (answer.ok() ? std::to_string(*answer) : std::string(error_code_name(answer.error().code)));
+    if (!text.empty()) text += " ";
+    text += answer.ok() ? std::to_string(*answer) : std::string(error_code_name(answer.error().code));
   }
   return text;
 }

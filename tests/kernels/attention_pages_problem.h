@@ -90,7 +90,8 @@ class PagesProblem {
   // What a call sees: no block of a token that is only sealed, no page of one that is exact.
   void view() {
     seen_blocks_ = all_blocks_;
-    seen_pages_.assign(static_cast<size_t>((job.n_keys + kernels::kKvPageTokens - 1) / kernels::kKvPageTokens), nullptr);
+    const int64_t n_begun = (job.n_keys + kernels::kKvPageTokens - 1) / kernels::kKvPageTokens;
+    seen_pages_.assign(static_cast<size_t>(n_begun), nullptr);
     for (int64_t page = 0; page < n_pages_; ++page) {
       const Held held = held_[static_cast<size_t>(page)];
       if (held != Held::kExact) seen_pages_[static_cast<size_t>(page)] = this->page(page);

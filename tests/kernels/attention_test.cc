@@ -84,7 +84,9 @@ Expected expect_row(Problem& p, int64_t query, int64_t head, bool bf16) {
 
 class Attention : public testing::TestWithParam<Isa> {
  protected:
-  [[nodiscard]] bool uses_bf16(const Shape& shape) const { return GetParam() == Isa::kAvx512Bf16 && !shape.exact && !shape.decode; }
+  [[nodiscard]] bool uses_bf16(const Shape& shape) const {
+    return GetParam() == Isa::kAvx512Bf16 && !shape.exact && !shape.decode;
+  }
 
   // As many rows and as few, where there are few.
   void check(Problem& p, bool all_rows = true) {

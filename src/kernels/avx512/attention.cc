@@ -12,7 +12,8 @@ namespace docmind::kernels::avx512 {
 
 void attention(const AttentionJob& job, int64_t kv_head, int64_t query_begin, int64_t query_end,
                std::byte* scratch) {
-  simd::attention<simd::FloatUnits<PageCodes, 12, 2>, PageProducts, 4, 4>(job, kv_head, query_begin, query_end, scratch);
+  using Units = simd::FloatUnits<PageCodes, 12, 2>;
+  simd::attention<Units, PageProducts, 4, 4>(job, kv_head, query_begin, query_end, scratch);
 }
 
 void attention_bf16(const AttentionJob& job, int64_t kv_head, int64_t query_begin, int64_t query_end,
