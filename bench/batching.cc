@@ -4,6 +4,7 @@
 // bench_batching MODEL.gguf [THREADS] [ROUNDS]: prompts of 64 tokens with 32 generated each, alone and five at a time;
 // then a prompt of 2,048 tokens that enters while five streams run.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -27,7 +28,9 @@ TextRequest request_of(const TextModel& model, int64_t n_prompt, int64_t n_gener
   static uint64_t n_drawn = 0;
   TextRequest request;
   const auto n_vocab = static_cast<uint64_t>(model.decoder().config().n_vocab);
-  for (int64_t i = 0; i < n_prompt; ++i) request.prompt.push_back(static_cast<TokenId>(hash64({}, n_drawn++) % n_vocab));
+  for (int64_t i = 0; i < n_prompt; ++i) {
+    request.prompt.push_back(static_cast<TokenId>(hash64({}, n_drawn++) % n_vocab));
+  }
   request.options.max_tokens = n_generated;
   request.options.ignore_end = true;
   return request;
@@ -100,8 +103,8 @@ void long_prompt(TextModel& model) {
     all.during.insert(all.during.end(), one.during.begin(), one.during.end());
   }
   const double before = percentile(all.before, 0.95), during = percentile(all.during, 0.95);
-  fmt::print("time between tokens of {} streams: p50 {:.1f} p95 {:.1f} ms; while {} tokens enter: p50 {:.1f} p95 {:.1f} ms, "
-             "{:.2f} times; first token of the long prompt after {:.0f} ms ({:.0f} t/s)\n",
+  fmt::print("time between tokens of {} streams: p50 {:.1f} p95 {:.1f} ms; while {} tokens enter: p50 {:.1f} "
+             "p95 {:.1f} ms, {:.2f} times; first token of the long prompt after {:.0f} ms ({:.0f} t/s)\n",
              kStreams, percentile(all.before, 0.5), before, kLongPrompt, percentile(all.during, 0.5), during,
              during / before, first_ms, static_cast<double>(kLongPrompt) * 1'000 / first_ms);
 }
@@ -119,8 +122,9 @@ int run(const std::string& path, size_t n_threads, int n_rounds) {
     one.push_back(total_tps(model, 1));
     five.push_back(total_tps(model, kStreams));
   }
+  const double single = percentile(one, 0.5), together = percentile(five, 0.5);
   fmt::print("{} + {} tokens: one stream {:.1f} t/s, five {:.1f} t/s in total, {:.2f} times (medians of {})\n", kPrompt,
-             kGenerated, percentile(one, 0.5), percentile(five, 0.5), percentile(five, 0.5) / percentile(one, 0.5), n_rounds);
+             kGenerated, single, together, together / single, n_rounds);
   long_prompt(model);
   return 0;
 }

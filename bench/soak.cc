@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "engine/text_model.h"
 #include "monitor/process.h"
@@ -53,8 +54,8 @@ Footprint footprint(const TextModel& model) {
 }
 
 void print(std::string_view when, const Footprint& now, const SchedulerStats& stats) {
-  fmt::print("{:<10} rss {:.1f} MiB, {} threads, {} files, {} sequences, {} bytes referenced; {} finished, {} cancelled, "
-             "{} expired, {} failed, {} refused, {} preempted ({} restored, {} recomputed), {} tokens\n",
+  fmt::print("{:<10} rss {:.1f} MiB, {} threads, {} files, {} sequences, {} bytes referenced; {} finished, "
+             "{} cancelled, {} expired, {} failed, {} refused, {} preempted ({} restored, {} recomputed), {} tokens\n",
              when, static_cast<double>(now.rss_bytes) / (1 << 20), now.n_threads, now.n_files, now.n_sequences,
              now.referenced_bytes, stats.n_finished, stats.n_cancelled, stats.n_expired, stats.n_failed,
              stats.n_refused, stats.n_preempted, stats.n_restored, stats.n_recomputed, stats.n_generated);
@@ -88,8 +89,11 @@ class Client {
   TextRequest draw() {
     const int64_t n_vocab = model_.decoder().config().n_vocab;
     TextRequest request;
-    const int64_t n_prompt = between(1, 160), n_stem = std::min(between(0, kStemTokens), n_prompt), which = between(1, 7);
-    for (int64_t i = 0; i < n_stem; ++i) request.prompt.push_back(static_cast<TokenId>((i * 31 + which * 17) % n_vocab));
+    const int64_t n_prompt = between(1, 160), which = between(1, 7);
+    const int64_t n_stem = std::min(between(0, kStemTokens), n_prompt);
+    for (int64_t i = 0; i < n_stem; ++i) {
+      request.prompt.push_back(static_cast<TokenId>((i * 31 + which * 17) % n_vocab));
+    }
     while (static_cast<int64_t>(request.prompt.size()) < n_prompt) {
       request.prompt.push_back(static_cast<TokenId>(between(0, n_vocab - 1)));
     }
@@ -130,7 +134,8 @@ bool grew(std::string_view what, int64_t before, int64_t after, int64_t slack) {
 }
 
 int soak(const std::string& path, double minutes, int n_clients) {
-  const std::string spill = (std::filesystem::temp_directory_path() / fmt::format("docmind-soak-{}", ::getpid())).string();
+  const std::filesystem::path temporary = std::filesystem::temp_directory_path();
+  const std::string spill = (temporary / fmt::format("docmind-soak-{}", ::getpid())).string();
   EngineOptions options{.n_threads = 1, .n_context = kContext, .spill_folder = spill};
   options.scheduler.max_queued = static_cast<size_t>(n_clients) / 2;
   const auto loaded = TextModel::load(path, options);
@@ -150,13 +155,14 @@ int soak(const std::string& path, double minutes, int n_clients) {
   constexpr int kRounds = 4;
   Footprint last;
   for (int round = 1; round <= kRounds; ++round) {
-    run_clients(model, n_clients, after(kWarmUpShare + (1 - kWarmUpShare) * round / kRounds), 1'000u * static_cast<unsigned>(round));
+    const double done = kWarmUpShare + (1 - kWarmUpShare) * round / kRounds;
+    run_clients(model, n_clients, after(done), 1'000u * static_cast<unsigned>(round));
     last = footprint(model);
-    print(fmt::format("{:.1f} min", minutes * (kWarmUpShare + (1 - kWarmUpShare) * round / kRounds)), last, model.stats());
+    print(fmt::format("{:.1f} min", minutes * done), last, model.stats());
   }
   const monitor::HistogramSummary gaps = model.stats().between_tokens, first_token = model.stats().first_token;
-  fmt::print("time between tokens p50 {:.2f} p95 {:.2f} p99 {:.2f} ms; first token p50 {:.2f} p95 {:.2f} ms\n", gaps.p50_ms,
-             gaps.p95_ms, gaps.p99_ms, first_token.p50_ms, first_token.p95_ms);
+  fmt::print("time between tokens p50 {:.2f} p95 {:.2f} p99 {:.2f} ms; first token p50 {:.2f} p95 {:.2f} ms\n",
+             gaps.p50_ms, gaps.p95_ms, gaps.p99_ms, first_token.p50_ms, first_token.p95_ms);
   bool failed = grew("resident memory", first.rss_bytes, last.rss_bytes, kRssSlackBytes);
   failed |= grew("the number of threads", first.n_threads, last.n_threads, 0);
   failed |= grew("the number of open files", first.n_files, last.n_files, 0);

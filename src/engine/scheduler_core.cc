@@ -64,10 +64,11 @@ Status SchedulerCore::open() {
   DM_ASSIGN(std::unique_ptr<model::ForwardPass> prefill_pass, decoder.new_pass(setpoints_.prefill_tokens));
   DM_ASSIGN(memory_, SchedulerMemory::create(*cache_, parts_.spill_folder, meter_.counts));
   memory_->set_prefill_tokens(setpoints_.prefill_tokens);
-  prefill_.emplace(std::move(prefill_pass),
-                   PrefillRun::Hooks{.now = parts_.now,
-                                     .reserve = [this](ScheduledText& text, int64_t n) { return reserve_piece(text, n); },
-                                     .logits = [this](const ScheduledText& text) { return logits_of(text); }});
+  prefill_.emplace(
+      std::move(prefill_pass),
+      PrefillRun::Hooks{.now = parts_.now,
+                        .reserve = [this](ScheduledText& text, int64_t n) { return reserve_piece(text, n); },
+                        .logits = [this](const ScheduledText& text) { return logits_of(text); }});
   logits_.resize(static_cast<size_t>(n_slots * decoder.config().n_vocab));
   for (int64_t slot = n_slots - 1; slot >= 0; --slot) free_slots_.push_back(slot);
   meter_.counts.kv = cache_->stats();

@@ -85,13 +85,15 @@ void PrefillRun::leave(const ScheduledText& text) {
 }
 
 int64_t PrefillRun::n_tokens() const {
-  return std::accumulate(rows_.begin(), rows_.end(), int64_t{0}, [](int64_t n, const Row& row) { return n + row.n_tokens; });
+  return std::accumulate(rows_.begin(), rows_.end(), int64_t{0},
+                         [](int64_t n, const Row& row) { return n + row.n_tokens; });
 }
 
 int64_t PrefillRun::tokens_for(double layer_ms, int64_t most) const {
   if (token_layer_ms_ <= 0) return most;
   const double n = layer_ms / token_layer_ms_;
-  return n >= static_cast<double>(most) ? most : std::clamp(static_cast<int64_t>(n), std::min(kLeastTokens, most), most);
+  if (n >= static_cast<double>(most)) return most;
+  return std::clamp(static_cast<int64_t>(n), std::min(kLeastTokens, most), most);
 }
 
 }  // namespace docmind::engine

@@ -86,7 +86,8 @@ void SchedulerCore::end(TextPtr text, Result<Generation> outcome) {
 
 SchedulerCore::TextPtr SchedulerCore::take_running(const ScheduledText& text) {
   prefill_->leave(text);
-  const auto at = std::find_if(running_.begin(), running_.end(), [&](const TextPtr& one) { return one.get() == &text; });
+  const auto at = std::find_if(running_.begin(), running_.end(),
+                               [&](const TextPtr& one) { return one.get() == &text; });
   TextPtr taken = std::move(*at);
   running_.erase(at);
   free_slots_.push_back(taken->slot);

@@ -43,6 +43,7 @@ class SlotRef {
   [[nodiscard]] bool is_shared() const;           // somebody else holds it too
   [[nodiscard]] bool is_used_by_sequence() const;
   [[nodiscard]] bool is_in_tree() const;
+  [[nodiscard]] bool is_only_in_tree() const { return *this && !is_used_by_sequence(); }  // false when empty
 
  private:
   friend class BlockPool;

@@ -19,7 +19,7 @@ KvPageLayer layer_at(const std::byte* page, int64_t layer) {
   return entry;
 }
 
-size_t layer_bytes(const Layout& layout, const KvPageLayer& entry) {
+size_t entry_bytes(const Layout& layout, const KvPageLayer& entry) {
   return static_cast<size_t>(kernels::kv_layer_bytes(layout.page_shape(), entry.key_bits, entry.value_bits));
 }
 
@@ -33,7 +33,7 @@ bool may_have(const Layout& layout, const KvPageLayer& entry) {
 
 size_t used_page_bytes(const Layout& layout, const std::byte* page) {
   const KvPageLayer last = layer_at(page, layout.geometry().n_layers - 1);
-  return last.offset + layer_bytes(layout, last);
+  return last.offset + entry_bytes(layout, last);
 }
 
 bool is_page(const Layout& layout, std::span<const std::byte> bytes) {
@@ -43,7 +43,7 @@ bool is_page(const Layout& layout, std::span<const std::byte> bytes) {
   for (int64_t layer = 0; layer < n_layers; ++layer) {
     const KvPageLayer entry = layer_at(bytes.data(), layer);
     if (entry.offset != at || entry.reserved != 0 || !may_have(layout, entry)) return false;
-    at += layer_bytes(layout, entry);
+    at += entry_bytes(layout, entry);
     if (at > bytes.size()) return false;
   }
   return at == bytes.size();

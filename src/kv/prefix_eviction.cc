@@ -5,11 +5,6 @@
 #include <algorithm>
 
 namespace docmind::kv {
-namespace {
-
-bool can_free(const SlotRef& slot) { return slot && !slot.is_used_by_sequence(); }
-
-}  // namespace
 
 void PrefixTree::forget(PrefixNode* node) {
   leaves_.erase({node->last_use, node});
@@ -48,7 +43,7 @@ void PrefixTree::remove(PrefixNode* node) {
 void PrefixTree::remove_leaf(PrefixNode* node) {
   forget(node);
   while (!node->cursors.empty()) node->cursors.back()->move_to(nullptr);
-  n_evicted_ += (can_free(node->exact) ? 1 : 0) + (can_free(node->page) ? 1 : 0);
+  n_evicted_ += (node->exact.is_only_in_tree() ? 1 : 0) + (node->page.is_only_in_tree() ? 1 : 0);
   --n_nodes_;
   PrefixNode* parent = node->parent;
   const uint64_t use = node->last_use;
@@ -70,7 +65,7 @@ void PrefixTree::prune(PrefixNode* node) {
 
 bool PrefixTree::evict_spare() {
   for (const auto& [time, node] : spare_) {
-    if (!can_free(node->exact)) continue;
+    if (!node->exact.is_only_in_tree()) continue;
     PrefixNode* found = node;
     forget(found);
     found->exact.reset();
@@ -84,7 +79,7 @@ bool PrefixTree::evict_spare() {
 
 bool PrefixTree::evict_leaf() {
   for (const auto& [time, node] : leaves_) {
-    if (!can_free(node->exact) && !can_free(node->page)) continue;
+    if (!node->exact.is_only_in_tree() && !node->page.is_only_in_tree()) continue;
     PrefixNode* parent = node->parent;
     remove(node);
     prune(parent);

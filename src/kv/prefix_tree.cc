@@ -38,8 +38,6 @@ Nearest nearest_child(const PrefixNode& parent, const BlockTokens& tokens) {
   return best;
 }
 
-bool can_free(const SlotRef& slot) { return slot && !slot.is_used_by_sequence(); }
-
 }  // namespace
 
 BlockTokens::BlockTokens(std::span<const TokenId> from)
@@ -143,7 +141,7 @@ void PrefixTree::drop_beginning(PrefixNode* parent, const BlockTokens& tokens) {
   if (next == parent->children.begin()) return;
   PrefixNode* before = std::prev(next)->second.get();
   const bool is_beginning = common_length(before->tokens.span(), tokens.span()) == before->tokens.n;
-  if (is_beginning && can_free(before->exact)) remove(before);
+  if (is_beginning && before->exact.is_only_in_tree()) remove(before);
 }
 
 PrefixNode* PrefixTree::find_child(PrefixNode* parent, const BlockTokens& tokens) const {
@@ -208,7 +206,7 @@ void PrefixTree::finish(PrefixCursor& cursor, const PrefixOffer& offer, bool wit
 void PrefixTree::drop_spare(const PrefixCursor& cursor, int64_t begin, int64_t end) {
   PrefixNode* node = cursor.node();
   for (; node != nullptr && node->block >= begin * kPageBlocks; node = node->parent) {
-    if (node->block >= end * kPageBlocks || node->is_kept || !can_free(node->exact) || !node->is_spare()) continue;
+    if (node->block >= end * kPageBlocks || node->is_kept || !node->exact.is_only_in_tree() || !node->is_spare()) continue;
     forget(node);
     node->exact.reset();
     enlist(node);

@@ -182,8 +182,15 @@ int64_t SequenceState::exact_begin(int64_t n) const {
   return std::max<int64_t>(1, n / kKvPageTokens - layout.options().residual_tokens / kKvPageTokens - 2);
 }
 
+// What it wrote itself was computed one token a pass, which rounds differently from a prompt's passes.
+std::span<const TokenId> SequenceState::offered_tokens() const {
+  const std::span<const TokenId> all = tokens;
+  return cache.options.exact_reuse && n_prompt_ > 0 ? all.first(static_cast<size_t>(std::min(n_prompt_, n_tokens())))
+                                                    : all;
+}
+
 PrefixOffer SequenceState::offer() const {
-  return {.tokens = tokens,
+  return {.tokens = offered_tokens(),
           .blocks = blocks,
           .pages = pages,
           .keep_begin = exact_begin(n_prompt_) * kKvPageBlocks,

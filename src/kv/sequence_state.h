@@ -80,6 +80,7 @@ class SequenceState {
   void publish();
   void drop_sealed();
   [[nodiscard]] int64_t resume_point(int64_t n) const;
+  [[nodiscard]] std::span<const TokenId> offered_tokens() const;
   [[nodiscard]] PrefixOffer offer() const;
   [[nodiscard]] int64_t exact_begin(int64_t n) const;
   void forget_from(int64_t n);

@@ -151,7 +151,9 @@ TEST(SchedulerCore, ShortPromptsDoNotWaitBehindLongOnes) {
   EXPECT_EQ(run.stats().n_generated, 1) << "the short prompt was in the first pass";
   // The long ones take turns: the first is not done much before the second.
   std::string piece;
-  while (run.streams[0]->next_for(std::chrono::milliseconds(0), piece) == TextStream::Got::kNothingYet) run.core->step();
+  while (run.streams[0]->next_for(std::chrono::milliseconds(0), piece) == TextStream::Got::kNothingYet) {
+    run.core->step();
+  }
   EXPECT_GT(run.decoder.n_rows_computed, 1'000 + 800);
   run.run();
   EXPECT_EQ(run.stats().n_finished, 3);

@@ -46,11 +46,12 @@ class SchedulerThread : public testing::Test {
     decoder = std::make_unique<test::FakeDecoder>(test::FakeModel{.spend = [this](double) { gate.pass(); }});
     tokenizer = test::fake_tokenizer();
     const size_t block = test::SchedulerRun::block_bytes(*decoder);
+    const kv::CacheOptions cache{.format = {}, .budget_bytes = budget_blocks * block, .identity = "fake"};
     scheduler = must(Scheduler::start({.decoder = decoder.get(),
                                        .kernels = must(kernels::kernel_table_named("scalar")),
                                        .tokenizer = tokenizer.get(),
                                        .n_context = 256,
-                                       .cache = {.format = {}, .budget_bytes = budget_blocks * block, .identity = "fake"},
+                                       .cache = cache,
                                        .options = options}));
   }
   void TearDown() override { gate.set(true); }

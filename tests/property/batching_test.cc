@@ -131,7 +131,8 @@ TEST_P(RealModel, TextsAreWhatTheyAreAlone) {
   const gguf::File file = must(gguf::File::open(must(write_model(spec, folder.path("model.gguf")))));
   const kernels::KernelTable* table = must(kernels::kernel_table_named("auto"));
   ThreadTeam team(1);
-  const auto decoder = must(model::Decoder::load(file, {.kernels = table, .team = &team, .max_batch_tokens = 64, .progress = {}}));
+  const model::LoadOptions options{.kernels = table, .team = &team, .max_batch_tokens = 64, .progress = {}};
+  const auto decoder = must(model::Decoder::load(file, options));
   const auto tokenizer = fake_tokenizer();
   ScheduleSpace space{.decoder = decoder.get(),
                       .kernels = table,

@@ -18,6 +18,8 @@ using engine::FinishReason;
 using engine::Generation;
 using engine::TextRequest;
 
+constexpr engine::SteadyTime kBegin{std::chrono::hours(1)};
+
 // A core with a clock of its own, on which every look costs a random moment: so slices have any length.
 class Run {
  public:
@@ -47,7 +49,7 @@ class Run {
 
   engine::SteadyTime look() { return now += std::chrono::microseconds(random_.between(0, 50)); }
 
-  engine::SteadyTime now{std::chrono::hours(1)};
+  engine::SteadyTime now = kBegin;
   engine::SchedulerMeter meter;
   std::unique_ptr<engine::SchedulerCore> core;
 
@@ -116,7 +118,7 @@ class Schedule {
       client.wanted.priority = static_cast<engine::Priority>(random_.between(0, 2));
       client.wanted.tenant = std::string(1, static_cast<char>('a' + random_.between(0, 2)));
       if (random_.between(0, 9) == 0) {
-        client.wanted.deadline = engine::SteadyTime(std::chrono::hours(1)) + std::chrono::microseconds(random_.between(0, 20'000));
+        client.wanted.deadline = kBegin + std::chrono::microseconds(random_.between(0, 20'000));
       }
     }
   }
@@ -205,7 +207,9 @@ class Schedule {
 
   std::optional<std::string> check_end(Run& run) const {
     const kv::CacheStats kv = run.core->cache().stats();
-    if (kv.referenced_bytes != 0 || kv.n_sequences != 0) return fmt::format("{} bytes are still held", kv.referenced_bytes);
+    if (kv.referenced_bytes != 0 || kv.n_sequences != 0) {
+      return fmt::format("{} bytes are still held", kv.referenced_bytes);
+    }
     if (kv.peak_bytes > budget_) return fmt::format("{} bytes were used of {}", kv.peak_bytes, budget_);
     if (run.meter.n_waiting != 0) return "somebody is still counted as waiting";
     if (!spills_ || std::filesystem::is_empty(space_.spill_folder)) return std::nullopt;

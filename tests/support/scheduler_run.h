@@ -26,7 +26,8 @@ struct SchedulerSetup {
 
 class SchedulerRun {
  public:
-  explicit SchedulerRun(SchedulerSetup setup = {}) : decoder(timed(std::move(setup.model))), tokenizer_(fake_tokenizer()) {
+  explicit SchedulerRun(SchedulerSetup setup = {})
+    : decoder(timed(std::move(setup.model))), tokenizer_(fake_tokenizer()) {
     Result<const kernels::KernelTable*> table = kernels::kernel_table_named("scalar");
     parts = {.decoder = &decoder,
              .kernels = *table,
