@@ -74,7 +74,7 @@ struct Config {
     int64_t sequences = 8;
     int64_t queue = 256;
     int64_t prefill_tokens = 256;
-    double prefill_share = 0.8;
+    double prefill_share = 0.6;
     int64_t encoder_wait_ms = 0;
   } batch;
   struct Embedder {

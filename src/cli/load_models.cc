@@ -4,6 +4,9 @@
 
 #include <filesystem>
 
+#include <fmt/format.h>
+
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/progress_bar.h"
 #include "engine/embedding_model.h"
@@ -76,8 +79,37 @@ engine::SamplingOptions sampling_options(const Config& config) {
   return options;
 }
 
+namespace {
+
+// Where the beginnings of a model's texts wait for the next start; each format has its own.
+std::string prefix_path(const Config& config, const engine::ModelInfo& model) {
+  return join_path(join_path(config.store.path, "prefixes"),
+                   fmt::format("{}-{}.kv", model.fingerprint.substr(0, 16), config.kv.format));
+}
+
+void restore_prefixes(Session& session, engine::TextModel& model, const std::string& path) {
+  const Result<int64_t> restored = model.restore_prefixes(path);
+  if (restored.ok() || restored.error().code == ErrorCode::kNotFound) return;
+  session.terminal.note("prompts begin cold: " + restored.error().message);
+}
+
+void keep_prefixes(Session& session, engine::TextModel& model, const std::string& path) {
+  Status kept = make_folders(join_path(session.config().store.path, "prefixes"));
+  if (kept.ok()) kept = model.save_prefixes(path, static_cast<size_t>(session.config().kv.keep_mib) << 20);
+  if (!kept.ok()) session.terminal.note("the next start will be cold: " + kept.error().message);
+}
+
+}  // namespace
+
 Result<std::shared_ptr<engine::TextModel>> load_text_model(Session& session, const std::string& name) {
-  return load_model<engine::TextModel>(session, name);
+  DM_ASSIGN(std::shared_ptr<engine::TextModel> model, load_model<engine::TextModel>(session, name));
+  if (session.config().kv.keep_mib == 0) return model;
+  const std::string path = prefix_path(session.config(), model->info());
+  restore_prefixes(session, *model, path);
+  engine::TextModel* borrowed = model.get();
+  return std::shared_ptr<engine::TextModel>(borrowed, [&session, path, owner = std::move(model)](engine::TextModel* m) {
+    keep_prefixes(session, *m, path);
+  });
 }
 
 Result<std::unique_ptr<providers::Generator>> load_generator(Session& session) {

@@ -16,6 +16,8 @@ constexpr int64_t kLayersBetweenLooks = 4;
 // A text of the next lower priority has the next piece of its prompt read this many passes later.
 constexpr int64_t kTurnsBetweenPriorities = 4;
 constexpr int kPassTries = 2;
+// What a slice left unused, since another layer would not have fitted, counts for the next one up to this share.
+constexpr double kMostCredit = 0.5;
 
 Status check(const SchedulerOptions& options) {
   const auto refuse = [](std::string_view field, auto value, std::string_view range) -> Status {
@@ -245,7 +247,8 @@ bool SchedulerCore::start_prefill() {
   };
   std::stable_sort(texts.begin(), texts.end(), [&](const auto* a, const auto* b) { return turn(*a) < turn(*b); });
   int64_t n_tokens = setpoints_.prefill_tokens;
-  if (decoded_) n_tokens = prefill_->tokens_for(setpoints_.prefill_share * decode_ms_, n_tokens);
+  // Two layers a slice, so that a layer that takes longer than the last one does not pass the slice by much.
+  if (decoded_) n_tokens = prefill_->tokens_for(setpoints_.prefill_share * decode_ms_ / 2, n_tokens);
   const Status started = prefill_->start(texts, n_tokens);
   if (started.ok() && prefill_->open()) {
     n_refused_passes_ = 0;
@@ -268,9 +271,12 @@ void SchedulerCore::prefill() {
   meter_.counts.prefill_ms = 0;
   if (!prefill_->open() && !start_prefill()) return;
   const bool alone = !decoded_;
-  const double budget_ms = alone ? std::numeric_limits<double>::infinity() : setpoints_.prefill_share * decode_ms_;
+  const double slice_ms = alone ? std::numeric_limits<double>::infinity() : setpoints_.prefill_share * decode_ms_;
+  const double budget_ms = slice_ms + prefill_credit_ms_;
   const bool done = prefill_->advance(budget_ms, alone ? kLayersBetweenLooks : std::numeric_limits<int64_t>::max());
-  meter_.counts.prefill_ms = ms_between(begin, now());
+  const double used_ms = ms_between(begin, now());
+  meter_.counts.prefill_ms = used_ms;
+  prefill_credit_ms_ = alone ? 0 : std::clamp(budget_ms - used_ms, -slice_ms, kMostCredit * slice_ms);
   if (!done) return;
   ++meter_.counts.n_prefill_passes;
   meter_.counts.n_prefill_tokens += prefill_->n_tokens();

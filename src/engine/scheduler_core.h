@@ -107,6 +107,7 @@ class SchedulerCore {
   std::vector<std::pair<TextPtr, Result<Generation>>> ended_;  // to be delivered
   bool decoded_ = false;  // in this step
   double decode_ms_ = 0;  // of this step's decode pass
+  double prefill_credit_ms_ = 0;  // what the last slice left unused; negative: took too long
   int n_refused_passes_ = 0;  // since one began
   int64_t n_arrived_ = 0, n_admitted_ = 0;
   SteadyTime kv_published_{};

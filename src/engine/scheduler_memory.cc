@@ -68,7 +68,7 @@ Status SchedulerMemory::check_fits(int64_t n_prompt) const {
   if (needed <= budget_bytes_) return {};
   return Error{ErrorCode::kLimit,
                fmt::format("keys and values of the prompt's {} tokens need {:.1f} MiB and the budget is {:.1f} MiB; "
-                           "shorten the prompt, raise the budget or choose a smaller format",
+                           "shorten the prompt, raise kv.budget_mib or choose a smaller kv.format",
                            n_prompt, mib(needed), mib(budget_bytes_))};
 }
 

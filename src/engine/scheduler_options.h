@@ -11,8 +11,9 @@ struct SchedulerOptions {
   int64_t max_sequences = 8;    // texts that are generated together
   size_t max_queued = 256;      // requests that wait; one more is refused (kBusy)
   int64_t prefill_tokens = 256; // of prompts that a prefill pass takes at once
-  // How long prefill may hold up running streams in a step, as a share of their decode pass's time.
-  double prefill_share = 0.8;
+  // How long prefill may hold up running streams in a step, as a share of their decode pass's time: the time between
+  // their tokens rises by about as much, and prompts are read with share / (1 + share) of the machine.
+  double prefill_share = 0.6;
   // A request that waited this long counts as one of the next higher priority, and so on.
   double ageing_ms = 5'000;
 };
@@ -21,7 +22,7 @@ struct SchedulerOptions {
 struct SchedulerSetpoints {
   int64_t max_sequences = 8;
   int64_t prefill_tokens = 256;
-  double prefill_share = 0.8;
+  double prefill_share = 0.6;
 };
 
 }  // namespace docmind::engine

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/config.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -50,11 +51,12 @@ TEST(ConfigFields, EachIsAPlaceOfItsOwn) {
     switch (field.type) {
       case FieldType::kText: value = "some text"; break;
       case FieldType::kInteger: value = std::to_string(static_cast<int64_t>(field.max)); break;
-      case FieldType::kReal: value = "0.125"; break;
+      case FieldType::kReal: value = fmt::format("{}", field.min + (field.max - field.min) / 8); break;
       case FieldType::kBoolean: value = get_field(config, field.name) == "true" ? "false" : "true"; break;
       case FieldType::kList: value = "*.a,*.b"; break;
     }
     if (!field.choices.empty()) value = field.choices.substr(field.choices.rfind('|') + 1);
+    if (get_field(config, field.name) == value) value = std::to_string(static_cast<int64_t>(field.min));
     ASSERT_NE(get_field(config, field.name), value) << field.name;
     ASSERT_TRUE(set_field(config, field.name, value).ok()) << field.name;
     for (const FieldInfo& other : config_fields()) {

@@ -160,9 +160,10 @@ TEST_F(SchedulerThread, AReaderMayBeCalledInsteadOfWaiting) {
 }
 
 TEST_F(SchedulerThread, ItsEndEndsTextsAtOnceAndStreamsOutliveIt) {
-  start({.max_sequences = 2});
+  start({.max_sequences = 2, .max_queued = 3'000});
   std::vector<std::unique_ptr<TextStream>> streams;
-  for (uint64_t i = 0; i < 6; ++i) streams.push_back(must(scheduler->submit(fake_request(20, 200, i))));
+  // So many that they are not over before the scheduler's end.
+  for (uint64_t i = 0; i < 2'000; ++i) streams.push_back(must(scheduler->submit(fake_request(20, 200, i))));
   EXPECT_TRUE(streams[0]->next());
   scheduler.reset();
   int n_cancelled = 0;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/config.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -34,9 +35,10 @@ std::string any_value(const FieldInfo& field) {
     case FieldType::kInteger:
       return std::to_string(*rc::gen::inRange<int64_t>(static_cast<int64_t>(field.min),
                                                        static_cast<int64_t>(field.max) + 1));
-    case FieldType::kReal: return std::to_string(*rc::gen::inRange(0, 1'000'001)) == "1000000"
-                                      ? "1"
-                                      : "0." + std::to_string(*rc::gen::inRange(0, 1'000'000));
+    case FieldType::kReal: {
+      const double share = *rc::gen::inRange(0, 1'000'001) / 1e6;
+      return fmt::format("{}", field.min + share * (field.max - field.min));
+    }
     case FieldType::kBoolean: return *rc::gen::arbitrary<bool>() ? "true" : "false";
     case FieldType::kList: {
       std::string list;
