@@ -73,7 +73,7 @@ struct Config {
   struct Batch {
     int64_t sequences = 8;
     int64_t queue = 256;
-    int64_t prefill_tokens = 256;
+    int64_t prefill_tokens = 512;
     double prefill_share = 0.6;
     int64_t encoder_wait_ms = 0;
   } batch;

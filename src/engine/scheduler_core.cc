@@ -236,19 +236,30 @@ void SchedulerCore::read_logits(std::span<ScheduledText* const> texts) {
   }
 }
 
-bool SchedulerCore::start_prefill() {
+std::vector<ScheduledText*> SchedulerCore::unread() const {
   std::vector<ScheduledText*> texts;
   for (const TextPtr& text : running_) {
     if (text->needs_prefill()) texts.push_back(text.get());
   }
-  if (texts.empty()) return false;
+  return texts;
+}
+
+// What prefill may take of a step: each text that is read counts as much as one that runs, but all together at least
+// as one.
+double SchedulerCore::slice_ms(size_t n_unread) const {
+  if (!decoded_) return std::numeric_limits<double>::infinity();
+  const double weight = static_cast<double>(n_unread) / static_cast<double>(decoding_.size());
+  return setpoints_.prefill_share * std::max(1.0, weight) * decode_ms_;
+}
+
+bool SchedulerCore::start_prefill(std::vector<ScheduledText*> texts) {
   const auto turn = [](const ScheduledText& text) {
     return text.prefill_turn + kTurnsBetweenPriorities * static_cast<int64_t>(text.request.priority);
   };
   std::stable_sort(texts.begin(), texts.end(), [&](const auto* a, const auto* b) { return turn(*a) < turn(*b); });
   int64_t n_tokens = setpoints_.prefill_tokens;
   // Two layers a slice, so that a layer that takes longer than the last one does not pass the slice by much.
-  if (decoded_) n_tokens = prefill_->tokens_for(setpoints_.prefill_share * decode_ms_ / 2, n_tokens);
+  if (decoded_) n_tokens = prefill_->tokens_for(slice_ms(texts.size()) / 2, n_tokens);
   const Status started = prefill_->start(texts, n_tokens);
   if (started.ok() && prefill_->open()) {
     n_refused_passes_ = 0;
@@ -269,14 +280,17 @@ bool SchedulerCore::start_prefill() {
 void SchedulerCore::prefill() {
   const SteadyTime begin = now();
   meter_.counts.prefill_ms = 0;
-  if (!prefill_->open() && !start_prefill()) return;
+  const std::vector<ScheduledText*> texts = unread();
+  if (texts.empty()) return;
+  prefill_->make_way(texts, setpoints_.prefill_tokens);
+  if (!prefill_->open() && !start_prefill(texts)) return;
   const bool alone = !decoded_;
-  const double slice_ms = alone ? std::numeric_limits<double>::infinity() : setpoints_.prefill_share * decode_ms_;
-  const double budget_ms = slice_ms + prefill_credit_ms_;
+  const double slice = slice_ms(texts.size());
+  const double budget_ms = slice + prefill_credit_ms_;
   const bool done = prefill_->advance(budget_ms, alone ? kLayersBetweenLooks : std::numeric_limits<int64_t>::max());
   const double used_ms = ms_between(begin, now());
   meter_.counts.prefill_ms = used_ms;
-  prefill_credit_ms_ = alone ? 0 : std::clamp(budget_ms - used_ms, -slice_ms, kMostCredit * slice_ms);
+  prefill_credit_ms_ = alone ? 0 : std::clamp(budget_ms - used_ms, -slice, kMostCredit * slice);
   if (!done) return;
   ++meter_.counts.n_prefill_passes;
   meter_.counts.n_prefill_tokens += prefill_->n_tokens();

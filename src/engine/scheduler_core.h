@@ -72,7 +72,9 @@ class SchedulerCore {
   [[nodiscard]] bool is_tried_again(const Error& error);
   [[nodiscard]] bool start_decode();
   void read_logits(std::span<ScheduledText* const> texts);
-  [[nodiscard]] bool start_prefill();
+  [[nodiscard]] std::vector<ScheduledText*> unread() const;  // whose prompts are not read yet
+  [[nodiscard]] double slice_ms(size_t n_unread) const;
+  [[nodiscard]] bool start_prefill(std::vector<ScheduledText*> texts);
   int64_t reserve_piece(ScheduledText& text, int64_t n);
   void fail_culprits(model::ForwardPass& pass, model::PassKind kind, std::span<ScheduledText* const> texts,
                      std::span<const model::BatchItem> items, const Error& error);

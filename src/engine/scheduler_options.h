@@ -10,7 +10,7 @@ namespace docmind::engine {
 struct SchedulerOptions {
   int64_t max_sequences = 8;    // texts that are generated together
   size_t max_queued = 256;      // requests that wait; one more is refused (kBusy)
-  int64_t prefill_tokens = 256; // of prompts that a prefill pass takes at once
+  int64_t prefill_tokens = 512; // of prompts that a prefill pass takes at once
   // How long prefill may hold up running streams in a step, as a share of their decode pass's time: the time between
   // their tokens rises by about as much, and prompts are read with share / (1 + share) of the machine.
   double prefill_share = 0.6;
@@ -21,7 +21,7 @@ struct SchedulerOptions {
 // What may be changed while it runs; the sizes up to those that the scheduler was made with.
 struct SchedulerSetpoints {
   int64_t max_sequences = 8;
-  int64_t prefill_tokens = 256;
+  int64_t prefill_tokens = 512;
   double prefill_share = 0.6;
 };
 

@@ -12,6 +12,7 @@ namespace {
 // Fewer tokens, and reading the weights takes as long as multiplying with them.
 constexpr int64_t kLeastTokens = 64;
 constexpr double kNewest = 0.25;  // share of the newest measurement in the average
+constexpr int64_t kFewLayers = 4;  // that are worth computing again
 
 }  // namespace
 
@@ -58,6 +59,7 @@ Status PrefillRun::start(std::span<ScheduledText* const> texts, int64_t n_tokens
     text->prefill_turn = ++n_turns_;
   }
   if (items_.empty()) return {};
+  n_layers_done_ = 0;
   return pass_->start(items_, model::PassKind::kPrefill);
 }
 
@@ -66,6 +68,7 @@ bool PrefillRun::advance(double budget_ms, int64_t max_layers) {
   SteadyTime before = begin;
   for (int64_t i = 0; i < max_layers; ++i) {
     const bool done = pass_->advance(1);
+    ++n_layers_done_;
     const SteadyTime now = hooks_.now();
     const double layer_ms = ms_between(before, now);
     const double each = layer_ms / static_cast<double>(std::max<int64_t>(1, n_tokens()));
@@ -80,6 +83,17 @@ bool PrefillRun::advance(double budget_ms, int64_t max_layers) {
 void PrefillRun::leave(const ScheduledText& text) {
   const bool inside = std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.text == &text; });
   if (!open() || !inside) return;
+  pass_->abandon();
+  rows_.clear();
+}
+
+void PrefillRun::make_way(std::span<ScheduledText* const> texts, int64_t n_most_tokens) {
+  if (!open() || n_layers_done_ > kFewLayers || n_tokens() >= n_most_tokens) return;
+  const auto is_inside = [&](const ScheduledText* text) {
+    return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.text == text; });
+  };
+  if (std::all_of(texts.begin(), texts.end(), is_inside)) return;
+  for (const Row& row : rows_) row.text->prefill_turn = 0;  // they do not lose their turn
   pass_->abandon();
   rows_.clear();
 }

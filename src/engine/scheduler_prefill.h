@@ -46,6 +46,9 @@ class PrefillRun {
   bool advance(double budget_ms, int64_t max_layers);
   // Forgets an open pass if the text is in it; those beside it begin their pieces again.
   void leave(const ScheduledText& text);
+  // Forgets an open pass that has computed few layers and has room for more, when one of `texts` waits beside it: what
+  // comes at nearly the same time is read together.
+  void make_way(std::span<ScheduledText* const> texts, int64_t n_most_tokens);
 
   [[nodiscard]] std::span<const Row> rows() const { return rows_; }
   [[nodiscard]] std::span<const model::BatchItem> items() const { return items_; }  // of the rows
@@ -61,6 +64,7 @@ class PrefillRun {
   std::vector<model::BatchItem> items_;
   double token_layer_ms_ = 0;  // one token, one layer; on average
   int64_t n_turns_ = 0;
+  int64_t n_layers_done_ = 0;  // of the open pass
 };
 
 }  // namespace docmind::engine

@@ -110,7 +110,8 @@ class Bench {
     return {};
   }
 
-  // Streams run for a while undisturbed; then a long prompt enters beside them.
+  // A long prompt enters beside running streams. What it does to them is held against the time before and after it, as
+  // their steps take longer the longer their texts are.
   Status admit(std::vector<double>& gaps, std::vector<double>& busy_gaps, std::vector<double>& admitted_ms,
                std::vector<double>& alone_ms) {
     options_.on_step(fmt::format("a prompt of {} tokens alone", options_.n_admitted));
@@ -134,8 +135,10 @@ class Bench {
       for (size_t i = 0; i < prompts.size(); ++i) {
         threads.emplace_back([&, i] { generate(prompts[i], n_most, clock, &stop, streams[i]); });
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(static_cast<int64_t>(2 * alone_ms.back())));
+      const std::chrono::milliseconds undisturbed(static_cast<int64_t>(alone_ms.back()) + 1);
+      std::this_thread::sleep_for(undisturbed);
       generate(long_prompt, 1, clock, nullptr, admitted);
+      std::this_thread::sleep_for(undisturbed);
       stop = true;
     }
     DM_TRY(finished(admitted));
@@ -149,8 +152,8 @@ class Bench {
       for (size_t i = 1; i < stream.token_ms.size(); ++i) {
         const double before = stream.token_ms[i - 1], now = stream.token_ms[i];
         if (before < all_began) continue;
-        if (now <= admitted.started_ms) gaps.push_back(now - before);
-        else if (now <= admitted.token_ms.front()) busy_gaps.push_back(now - before);
+        const bool reads = now > admitted.started_ms && now <= admitted.token_ms.front();
+        (reads ? busy_gaps : gaps).push_back(now - before);
       }
     }
     return {};
