@@ -63,16 +63,20 @@ Result<std::vector<Tokens>> read_texts(const tokenizer::Tokenizer& tokenizer, co
                fmt::format("'{}' has {} tokens, and a text of {} is wanted", wanted.file, all.size(), n)};
 }
 
-std::vector<engine::KvVariant> variants() {
+// Ours, or the plain scheme: that has no part in how we scale queries against keys.
+std::vector<engine::KvVariant> variants(bool plain_ones) {
   const auto of = [](const char* name, kv::Format format) {
     return engine::KvVariant{.name = name, .format = {.format = format}};
   };
   const auto plain = [](const char* name, int bits, int64_t residual) {
     return engine::KvVariant{.name = name, .format = {}, .after_piece = bench::plain_kv(bits, residual)};
   };
-  return {of("int8", kv::Format::kInt8),   of("k8v4", kv::Format::kK8V4),   of("int4", kv::Format::kInt4),
-          of("mixed", kv::Format::kMixed), plain("plain q8_0", 8, 128),      plain("plain q4_0", 4, 128),
-          plain("plain q8_0, all", 8, -1), plain("plain q4_0, all", 4, -1)};
+  if (plain_ones) {
+    return {plain("plain q8_0", 8, 128), plain("plain q4_0", 4, 128), plain("plain q8_0, all", 8, -1),
+            plain("plain q4_0, all", 4, -1)};
+  }
+  return {of("int8", kv::Format::kInt8), of("k8v4", kv::Format::kK8V4), of("int4", kv::Format::kInt4),
+          of("mixed", kv::Format::kMixed)};
 }
 
 json::object as_json(const engine::KvQuality& one) {
@@ -87,23 +91,26 @@ Result<json::object> measure(const Wanted& wanted) {
   DM_ASSIGN(const kernels::KernelTable* table, kernels::kernel_table_named("auto"));
   ThreadTeam team(0);
   DM_ASSIGN(const auto decoder, model::Decoder::load(file, {.kernels = table, .team = &team, .progress = {}}));
+  DM_ASSIGN(const auto unfolded, model::Decoder::load(file, {.kernels = table, .team = &team, .fold_key_scales = false,
+                                                             .progress = {}}));
   DM_ASSIGN(const auto tokenizer, engine::load_tokenizer(file));
   const TokenId first = tokenizer->vocabulary().bos.value_or(1);
   DM_ASSIGN(const std::vector<Tokens> texts, wanted.file.empty() ? written(*decoder, *table, wanted, first)
                                                                  : read_texts(*tokenizer, wanted));
   std::vector<std::vector<engine::KvQuality>> results;
   json::array tokens;
-  const auto all = variants();
+  const auto ours = variants(false), plain = variants(true);
   for (const Tokens& text : texts) {
-    DM_ASSIGN(auto result, engine::measure_kv_quality(*decoder, *table, text, all, {}));
+    DM_ASSIGN(auto result, engine::measure_kv_quality(*decoder, *table, text, ours, {}));
+    DM_ASSIGN(const auto other, engine::measure_kv_quality(*unfolded, *table, text, plain, {}));
+    result.insert(result.end(), other.begin(), other.end());
     results.push_back(std::move(result));
     tokens.push_back(json::array(text.begin(), text.end()));
   }
   json::array list;
   for (const engine::KvQuality& one : engine::combine(results)) list.push_back(as_json(one));
   json::object bytes;
-  for (const engine::KvVariant& variant : all) {
-    if (variant.after_piece) continue;
+  for (const engine::KvVariant& variant : ours) {
     DM_ASSIGN(const kv::Layout layout, kv::Layout::create(decoder->kv_geometry(), variant.format));
     DM_ASSIGN(const kv::Layout exact, kv::Layout::create(decoder->kv_geometry(), {}));
     bytes[variant.name] = 16 * layout.bytes_per_token() / exact.bytes_per_token();

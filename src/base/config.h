@@ -63,7 +63,7 @@ struct Config {
     int64_t budget_mib = 0;
     int64_t group_size = 64;
     int64_t residual = 128;
-    double mixed_bits = 3.32;
+    double mixed_bits = 3;
     bool share = true;
     bool exact_reuse = false;
     std::string spill_path;

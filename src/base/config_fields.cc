@@ -72,7 +72,7 @@ constexpr std::array kFields = {
               "Memory for keys and values of all texts, in MiB; 0: one whole context and a quarter", 0, 16'777'216},
     FieldInfo{"kv.group_size", FieldType::kInteger, "Tokens that share a scale: 32 or 64", 32, 64},
     FieldInfo{"kv.residual", FieldType::kInteger, "Newest tokens that stay exact, a multiple of 64", 64, 65'536},
-    FieldInfo{"kv.mixed_bits", FieldType::kReal, "Bits of a value on average in the format 'mixed'", 2.5, 8.5},
+    FieldInfo{"kv.mixed_bits", FieldType::kReal, "Bits of a code on average in the format 'mixed'; scales come on top", 2, 8},
     FieldInfo{"kv.share", FieldType::kBoolean, "Texts that begin alike share keys and values"},
     FieldInfo{"kv.exact_reuse", FieldType::kBoolean,
               "Share only so far that no answer depends on what was asked before"},

@@ -36,7 +36,7 @@ struct CacheStats {
   int64_t n_lookups = 0, n_hits = 0;             // prompts; of which shared something
   int64_t n_lookup_tokens = 0, n_hit_tokens = 0;
   int64_t n_evicted_blocks = 0, n_copied_blocks = 0, n_sealed_pages = 0;
-  double mean_mixed_bits = 0;   // over pages sealed in `mixed`
+  double mean_mixed_bits = 0;   // of a code, over pages sealed in `mixed`
 };
 
 // Not thread-safe, as its sequences; they must not outlive it.

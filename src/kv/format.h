@@ -22,8 +22,8 @@ struct FormatOptions {
   int64_t group_size = 64;
   // Newest tokens that stay exact, a multiple of 64, at least 64.
   int64_t residual_tokens = 128;
-  // Bits that a stored value may take on average in `mixed`, scales included; 2.5 to 8.5.
-  double mixed_bits = 3.32;
+  // Bits that a code may take on average in `mixed`, 2 to 8; scales come on top, as in the other formats.
+  double mixed_bits = 3;
 };
 
 }  // namespace docmind::kv

@@ -45,8 +45,8 @@ Status check_options(const FormatOptions& options) {
     return refuse(fmt::format("{} exact newest tokens are no multiple of {} from {} on", residual, kKvPageTokens,
                               kKvPageTokens));
   }
-  if (options.format == Format::kMixed && !(options.mixed_bits >= 2.5 && options.mixed_bits <= 8.5)) {
-    return refuse(fmt::format("{} bits for a stored value of 'mixed' are not between 2.5 and 8.5", options.mixed_bits));
+  if (options.format == Format::kMixed && !(options.mixed_bits >= 2 && options.mixed_bits <= 8)) {
+    return refuse(fmt::format("{} bits for a code of 'mixed' are not between 2 and 8", options.mixed_bits));
   }
   return {};
 }
@@ -79,8 +79,10 @@ size_t layers_bytes(const Geometry& g, const FormatOptions& options, const kerne
     const PageBits bits = fixed_bits(options.format);
     return static_cast<size_t>(g.n_layers * kernels::kv_layer_bytes(shape, bits.key, bits.value));
   }
+  // What two bits everywhere take, scales included, and the codes' bits beyond two.
+  const int64_t least = g.n_layers * kernels::kv_layer_bytes(shape, 2, 2);
   const auto n_values = static_cast<double>(g.n_layers * 2 * g.n_kv_heads * g.head_dim * kKvPageTokens);
-  return static_cast<size_t>(n_values * options.mixed_bits / 8) / 64 * 64;
+  return static_cast<size_t>(least) + (static_cast<size_t>(n_values * (options.mixed_bits - 2) / 8) + 63) / 64 * 64;
 }
 
 }  // namespace
@@ -111,13 +113,6 @@ Result<Layout> Layout::create(const Geometry& geometry, const FormatOptions& opt
   layout.rotation_block_ = largest_rotation(geometry.head_dim);
   const auto header = static_cast<size_t>(kernels::kv_page_header_bytes(geometry.n_layers));
   const size_t bytes = layers_bytes(geometry, options, layout.page_shape_);
-  const auto least = static_cast<size_t>(geometry.n_layers * kernels::kv_layer_bytes(layout.page_shape_, 2, 2));
-  if (bytes < least) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{} bits for a stored value make pages of {} bytes, but heads of {} channels with 2 bits "
-                             "everywhere need {}",
-                             options.mixed_bits, bytes, geometry.head_dim, least)};
-  }
   if (header + bytes > std::numeric_limits<uint32_t>::max()) {
     return Error{ErrorCode::kUnsupported, fmt::format("pages of {} bytes are too large", header + bytes)};
   }

@@ -91,8 +91,9 @@ void SequenceState::count_sealed(const DuePage& page) {
   if (layout.options().format != Format::kMixed) return;
   const Geometry& g = layout.geometry();
   const auto header = static_cast<size_t>(kernels::kv_page_header_bytes(g.n_layers));
+  const auto least = static_cast<size_t>(g.n_layers * kernels::kv_layer_bytes(layout.page_shape(), 2, 2));
   const int64_t n_values = g.n_layers * 2 * g.n_kv_heads * g.head_dim * kKvPageTokens;
-  cache.mixed_bits_sum += static_cast<double>(page.next_offset - header) * 8 / static_cast<double>(n_values);
+  cache.mixed_bits_sum += 2 + static_cast<double>(page.next_offset - header - least) * 8 / static_cast<double>(n_values);
 }
 
 }  // namespace docmind::kv

@@ -154,7 +154,7 @@ TEST(CacheProperty, AnyOperationsLeaveEveryTextWhole) {
   const test::TempFolder box;
   const bool held = rc::check("any operations leave every text whole", [&box] {
     CacheOptions options = options_of(*rc::gen::element(Format::kF16, Format::kInt4, Format::kInt8, Format::kMixed));
-    options.format.mixed_bits = 8.5;
+    options.format.mixed_bits = 8;
     options.format.residual_tokens = *rc::gen::element<int64_t>(64, 128);
     options.exact_reuse = *rc::gen::arbitrary<bool>();
     const Layout layout = *Layout::create(kTiny, options.format);

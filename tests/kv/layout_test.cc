@@ -7,7 +7,7 @@
 namespace docmind::kv {
 namespace {
 
-Result<Layout> layout_of(const Geometry& geometry, Format format, double mixed_bits = 3.32) {
+Result<Layout> layout_of(const Geometry& geometry, Format format, double mixed_bits = 3) {
   FormatOptions options;
   options.format = format;
   options.mixed_bits = mixed_bits;
@@ -94,9 +94,9 @@ TEST(Layout, RefusesWhatItCannotHold) {
   EXPECT_TRUE(layout_of({1, 1, 30}, Format::kF16).ok());
   EXPECT_EQ(code(layout_of({1, 1, 2'000}, Format::kF16)), ErrorCode::kUnsupported);
   EXPECT_EQ(code(layout_of({0, 1, 64}, Format::kF16)), ErrorCode::kUnsupported);
-  EXPECT_EQ(code(layout_of({1, 1, 64}, Format::kMixed, 2)), ErrorCode::kInvalidArgument);
-  // With their parameters, 2 bits are more.
-  EXPECT_EQ(code(layout_of({2, 1, 16}, Format::kMixed, 2.5)), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(layout_of({1, 1, 64}, Format::kMixed, 1.9)), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(layout_of({1, 1, 64}, Format::kMixed, 8.1)), ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(layout_of({2, 1, 16}, Format::kMixed, 2).ok());
   FormatOptions options;
   options.group_size = 48;
   EXPECT_EQ(code(Layout::create({1, 1, 64}, options)), ErrorCode::kInvalidArgument);
