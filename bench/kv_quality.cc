@@ -33,7 +33,7 @@ Result<std::vector<Tokens>> written(model::Decoder& decoder, const kernels::Kern
   std::vector<Tokens> texts;
   std::vector<float> logits(static_cast<size_t>(decoder.config().n_vocab));
   for (int64_t i = 0; i < wanted.n_texts; ++i) {
-    DM_ASSIGN(const auto cache, kv::Cache::create(decoder.kv_geometry(), {.budget_bytes = size_t{4} << 30}, table));
+    DM_ASSIGN(const auto cache, kv::Cache::create(decoder.kv_geometry(), {.format = {}, .budget_bytes = size_t{4} << 30, .identity = {}}, table));
     DM_ASSIGN(const auto sequence, cache->new_sequence(wanted.n_context));
     engine::SamplingOptions options;
     options.temperature = 1;
