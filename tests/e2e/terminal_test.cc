@@ -45,7 +45,7 @@ TEST(Color, IsForTerminalsThatWantIt) {
 
 // Enough documents for several redraws of the bar.
 void write_many_docs(const Sandbox& box) {
-  for (int i = 0; i < 150; ++i) box.doc(std::to_string(i) + ".txt", filler_text(i, 4'000));
+  for (int i = 0; i < 600; ++i) box.doc(std::to_string(i) + ".txt", filler_text(i, 4'000));
 }
 
 TEST(Progress, RedrawsOneLineOnATerminal) {
@@ -56,10 +56,10 @@ TEST(Progress, RedrawsOneLineOnATerminal) {
   const std::string redraw = "\r\x1b[K";
   EXPECT_TRUE(contains(result.out, redraw + "reading")) << result.out;
   EXPECT_TRUE(contains(result.out, "█")) << result.out;
-  EXPECT_TRUE(contains(result.out, "/150 files")) << result.out;
+  EXPECT_TRUE(contains(result.out, "/600 files")) << result.out;
   // At the end the line is cleared, and the summary stands alone.
   const size_t last = result.out.rfind(redraw);
-  EXPECT_TRUE(contains(result.out.substr(last), "150 added")) << result.out.substr(last);
+  EXPECT_TRUE(contains(result.out.substr(last), "600 added")) << result.out.substr(last);
   EXPECT_FALSE(contains(result.out.substr(last), "░"));
 }
 
