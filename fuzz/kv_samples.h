@@ -39,7 +39,7 @@ inline std::unique_ptr<kv::Cache> make_kv_cache(kv::Format format) {
   kv::CacheOptions options;
   options.format.format = format;
   options.format.residual_tokens = 64;
-  options.format.mixed_bits = 8.5;
+  options.format.mixed_bits = 8;
   options.budget_bytes = size_t{1} << 20;
   auto cache = kv::Cache::create(kKvGeometry, options, **kernels::kernel_table(kernels::Isa::kScalar));
   return cache.ok() ? std::move(cache).value() : nullptr;
