@@ -34,6 +34,8 @@ class TextModel {
   [[nodiscard]] const tokenizer::Tokenizer& tokenizer() const { return *parts_.tokenizer; }
   [[nodiscard]] const model::Decoder& decoder() const { return *decoder_; }
   [[nodiscard]] int64_t n_context() const { return n_context_; }
+  // How keys and values are kept, "int4/64/128": another text, and the model may write other words.
+  [[nodiscard]] const std::string& kv_settings() const { return kv_settings_; }
 
   // The prompt of a conversation. A model without a chat template gets the contents one after the
   // other as plain text; a template of an unknown family is kUnsupported.
@@ -77,6 +79,7 @@ class TextModel {
   std::optional<Error> family_error_;  // the template is of no known family
   bool has_chat_template_ = false;
   int64_t n_context_ = 0;
+  std::string kv_settings_;
   std::unique_ptr<Scheduler> scheduler_;  // its thread uses the decoder and the team from load() on
 };
 

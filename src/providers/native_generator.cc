@@ -18,9 +18,9 @@ namespace {
 constexpr int64_t kLeastPromptShare = 2;
 constexpr int kPromptTries = 4;
 
-std::string settings_text(const NativeGeneratorOptions& options, int64_t n_context) {
+std::string settings_text(const NativeGeneratorOptions& options, const engine::TextModel& model) {
   const engine::SamplingOptions& s = options.sampling;
-  std::string text = fmt::format("{}/{}/{}/{}/{}/{}/{}", n_context, options.thinking, s.temperature,
+  std::string text = fmt::format("{}/{}/{}/{}/{}/{}/{}/{}", model.n_context(), model.kv_settings(), options.thinking, s.temperature,
                                  s.repetition_penalty, s.presence_penalty, s.frequency_penalty,
                                  s.penalty_window);
   if (s.temperature > 0) text += fmt::format("/{}/{}/{}/{}", s.top_k, s.top_p, s.min_p, s.seed);
@@ -53,7 +53,7 @@ ProviderInfo NativeGenerator::info() const {
   const engine::ModelInfo& model = model_->info();
   return {model.name, fmt::format("native/{}/{}/{}/{}/{}", model.architecture, model.name,
                                   model.fingerprint, kRagPromptVersion,
-                                  settings_text(options_, model_->n_context()))};
+                                  settings_text(options_, *model_))};
 }
 
 // The parts of a prompt are counted apart, so the whole may come out a little longer; it is then

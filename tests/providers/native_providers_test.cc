@@ -85,6 +85,12 @@ TEST_F(NativeProviders, IdentitiesNameWhatChangesTheOutput) {
   seeded.sampling.seed = 2;
   EXPECT_EQ(NativeGenerator(model, seeded).info().identity, plain) << "no draw, no seed";
   EXPECT_NE(NativeGenerator(text_model(512, 9), {}).info().identity, plain);
+  // An answer from rounded keys and values is another answer.
+  engine::EngineOptions rounded{.n_threads = 1};
+  rounded.kv_format.format = kv::Format::kInt4;
+  const std::shared_ptr<engine::TextModel> int4 =
+      value_of(engine::TextModel::load(folder.path("t.gguf"), rounded));
+  EXPECT_NE(NativeGenerator(int4, {}).info().identity, NativeGenerator(text_model(512, 9), {}).info().identity);
 }
 
 TEST_F(NativeProviders, AnEmbedderAndARerankerKeepTheirPromises) {
