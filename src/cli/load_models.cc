@@ -10,14 +10,16 @@
 #include "base/text.h"
 #include "cli/progress_bar.h"
 #include "engine/embedding_model.h"
+#include "engine/encoder_queue.h"
 #include "engine/rerank_model.h"
 #include "providers/model_catalogue.h"
 
 namespace docmind::cli {
 namespace {
 
-template <typename Model>
-Result<std::shared_ptr<Model>> load_model(Session& session, const std::string& name) {
+// `more` are the further arguments of Model::load.
+template <typename Model, typename... More>
+Result<std::shared_ptr<Model>> load_model(Session& session, const std::string& name, const More&... more) {
   DM_ASSIGN(const std::string path, providers::resolve_model(session.config(), name));
   ProgressBar bar(session.terminal);
   const std::string what = "loading " + printable(std::filesystem::path(path).filename().string());
@@ -26,8 +28,14 @@ Result<std::shared_ptr<Model>> load_model(Session& session, const std::string& n
     bar.show_bytes(what, static_cast<int64_t>(n_done), static_cast<int64_t>(n_total));
     return !session.cancel.cancelled();
   };
-  DM_ASSIGN(std::unique_ptr<Model> model, Model::load(path, options));
+  DM_ASSIGN(std::unique_ptr<Model> model, Model::load(path, options, more...));
   return std::shared_ptr<Model>(std::move(model));
+}
+
+engine::EncoderQueueOptions queue_options(const Config& config) {
+  engine::EncoderQueueOptions options;
+  options.batches.limits.max_wait_ms = static_cast<double>(config.batch.encoder_wait_ms);
+  return options;
 }
 
 }  // namespace
@@ -128,7 +136,7 @@ Result<std::unique_ptr<providers::NativeEmbedder>> load_embedder(Session& sessio
   const std::string& name = session.config().embedder.path;
   if (name.empty()) return embedder;
   DM_ASSIGN(std::shared_ptr<engine::EmbeddingModel> model,
-            load_model<engine::EmbeddingModel>(session, name));
+            load_model<engine::EmbeddingModel>(session, name, queue_options(session.config())));
   embedder = std::make_unique<providers::NativeEmbedder>(std::move(model));
   return embedder;
 }
@@ -137,7 +145,8 @@ Result<std::unique_ptr<providers::Reranker>> load_reranker(Session& session) {
   std::unique_ptr<providers::Reranker> reranker;
   const std::string& name = session.config().reranker.path;
   if (name.empty()) return reranker;
-  DM_ASSIGN(std::shared_ptr<engine::RerankModel> model, load_model<engine::RerankModel>(session, name));
+  DM_ASSIGN(std::shared_ptr<engine::RerankModel> model,
+            load_model<engine::RerankModel>(session, name, queue_options(session.config())));
   reranker = std::make_unique<providers::NativeReranker>(std::move(model));
   return reranker;
 }
