@@ -128,13 +128,13 @@ TEST_F(SchedulerThread, ARefusalNamesWhatIsWrong) {
 TEST_F(SchedulerThread, ADroppedStreamEndsItsTextOnly) {
   start();
   auto kept = must(scheduler->submit(fake_request(20, 60, 1)));
-  {
+  // A text may be over before it is dropped: until one was not.
+  while (scheduler->stats().n_cancelled == 0) {
     auto dropped = must(scheduler->submit(fake_request(20, 200, 2)));
     EXPECT_TRUE(dropped->next());
   }
   EXPECT_EQ(must(kept->finish()).text, alone(fake_request(20, 60, 1)).text);
-  while (scheduler->stats().n_cancelled == 0) std::this_thread::yield();
-  EXPECT_EQ(scheduler->stats().n_running, 0);
+  while (scheduler->stats().n_running + scheduler->stats().n_queued > 0) std::this_thread::yield();
   EXPECT_EQ(scheduler->stats().kv.referenced_bytes, 0U);
 }
 
