@@ -26,7 +26,7 @@ class CacheState {
   [[nodiscard]] size_t bytes_of(int64_t n_blocks, int64_t n_pages) const {
     return static_cast<size_t>(n_blocks) * layout.block_bytes() + static_cast<size_t>(n_pages) * layout.page_bytes();
   }
-  // What a file of this cache must agree with.
+  // Energies of queries belong to whole blocks, so prefixes end with one.
   [[nodiscard]] bool whole_blocks_only() const { return layout.has_query_energy(); }
 
   const CacheOptions options;
