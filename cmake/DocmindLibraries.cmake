@@ -15,6 +15,7 @@ find_package(CURL 7.88 REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 pkg_check_modules(poppler REQUIRED IMPORTED_TARGET poppler-cpp)
 pkg_check_modules(uchardet REQUIRED IMPORTED_TARGET uchardet)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 
 add_library(stemmer INTERFACE)
 target_link_libraries(stemmer INTERFACE -lstemmer)

@@ -17,7 +17,7 @@ TABLE = {
     "tokenizer": (2, ["base"]),
     "kv": (2, ["base", "kernels"]),
     "control": (2, ["base", "monitor"]),
-    "index": (2, ["base"]),
+    "index": (2, ["kernels", "base"]),
     "model": (3, ["kernels", "gguf", "kv", "base"]),
     "quantize": (3, ["kernels", "gguf", "base", "model", "engine"]),
     "cache": (3, ["index", "base"]),

@@ -22,11 +22,12 @@ struct CacheEntry {
   std::shared_ptr<const std::string> value;
   int64_t created_unix_ms = 0;
   int64_t expires_unix_ms = 0;  // 0: never
+  double cost_ms = 0;           // what making the value took, and a hit therefore saves; 0: unknown
 };
 
 [[nodiscard]] inline CacheEntry make_entry(std::string value, int64_t created_unix_ms = 0,
-                                           int64_t expires_unix_ms = 0) {
-  return {std::make_shared<const std::string>(std::move(value)), created_unix_ms, expires_unix_ms};
+                                           int64_t expires_unix_ms = 0, double cost_ms = 0) {
+  return {std::make_shared<const std::string>(std::move(value)), created_unix_ms, expires_unix_ms, cost_ms};
 }
 
 // Wall-clock time in milliseconds since the Unix epoch; tests hand in their own. Called from any
@@ -46,6 +47,8 @@ struct TierStats {
   int64_t n_entries = 0;
   int64_t size_bytes = 0;
   int64_t limit_bytes = 0;
+  uint64_t hit_bytes = 0;  // of the values that hits returned
+  double saved_ms = 0;     // cost_ms of the entries that hits returned, in total
 };
 
 // Implementations may be called from several threads at once.
@@ -62,6 +65,8 @@ class Tier {
   [[nodiscard]] virtual Status erase(const CacheKey& key) = 0;
   [[nodiscard]] virtual Status clear() = 0;
   [[nodiscard]] virtual TierStats stats() const = 0;
+  // Takes effect at once, at the latest with the next put; what is too much is evicted.
+  [[nodiscard]] virtual Status set_limit(int64_t limit_bytes) = 0;
 };
 
 }  // namespace docmind::cache
