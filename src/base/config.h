@@ -89,6 +89,15 @@ struct Config {
     int64_t memory_mib = 64;
     int64_t disk_mib = 256;
     int64_t ttl_s = 0;
+    bool semantic = true;
+    double threshold = 0.9;
+    double verify_band = 0.05;
+    double max_wrong = 0;
+    double confidence = 0.95;
+    double audit_share = 0.05;
+    int64_t questions = 100'000;
+    int64_t stale_s = 0;
+    int64_t computed_mib = 256;
   } cache;
   struct Models {
     std::string path;       // empty: the XDG data folder, filled in by load_config

@@ -93,10 +93,29 @@ constexpr std::array kFields = {
               "Reranker: a GGUF file or the name of a pulled model; none: the built-in lexical one"},
     FieldInfo{"reranker.depth", FieldType::kInteger,
               "Best passages that a reranker model judges", 1, 1'000},
-    FieldInfo{"cache.enabled", FieldType::kBoolean, "Keep answers and serve exact repeats from there"},
+    FieldInfo{"cache.enabled", FieldType::kBoolean, "Keep answers and serve repeats from there"},
     FieldInfo{"cache.memory_mib", FieldType::kInteger, "Answer cache in memory, in MiB", 1, 65'536},
     FieldInfo{"cache.disk_mib", FieldType::kInteger, "Answer cache on disk, in MiB", 1, 1'048'576},
     FieldInfo{"cache.ttl_s", FieldType::kInteger, "Forget answers after this many seconds; 0: never", 0, kBillion},
+    FieldInfo{"cache.semantic", FieldType::kBoolean,
+              "Serve the answer of a question in other words too, when it asks for the same"},
+    FieldInfo{"cache.threshold", FieldType::kReal,
+              "Least similarity (cosine) of two questions that share an answer", 0.5, 1},
+    FieldInfo{"cache.verify_band", FieldType::kReal,
+              "Below the threshold by up to this much the reranker model decides, if there is one", 0, 0.5},
+    FieldInfo{"cache.max_wrong", FieldType::kReal,
+              "Largest share of wrong answers among those served for other words, learned from what was "
+              "observed; 0: the threshold decides", 0, 0.5},
+    FieldInfo{"cache.confidence", FieldType::kReal, "How sure that share must be", 0.5, 0.999},
+    FieldInfo{"cache.audit_share", FieldType::kReal,
+              "Share of such hits that are answered afresh all the same, to learn from", 0, 1},
+    FieldInfo{"cache.questions", FieldType::kInteger,
+              "Questions that are remembered; the least recently used go", 1, 10'000'000},
+    FieldInfo{"cache.stale_s", FieldType::kInteger,
+              "Serve an answer whose documents changed, marked, up to this age in seconds, and renew it; "
+              "0: never", 0, kBillion},
+    FieldInfo{"cache.computed_mib", FieldType::kInteger,
+              "Embeddings, rerankings and parsed files kept on disk, in MiB; 0: none", 0, 1'048'576},
     FieldInfo{"models.path", FieldType::kText, "Folder of downloaded models (default: XDG data folder)"},
     FieldInfo{"models.catalogue", FieldType::kText,
               "TOML file of models to know beside the built-in ones (default: models.toml in the XDG "
@@ -125,7 +144,10 @@ Slot slot_of(Config& c, std::string_view name) {
       &c.kv.exact_reuse, &c.kv.spill_path, &c.kv.keep_mib, &c.batch.sequences, &c.batch.queue,
       &c.batch.prefill_tokens, &c.batch.prefill_share, &c.batch.encoder_wait_ms, &c.embedder.path, &c.reranker.path,
       &c.reranker.depth, &c.cache.enabled, &c.cache.memory_mib,
-      &c.cache.disk_mib, &c.cache.ttl_s, &c.models.path, &c.models.catalogue, &c.log.level, &c.log.format, &c.output.color, &c.tenant};
+      &c.cache.disk_mib, &c.cache.ttl_s,
+      &c.cache.semantic, &c.cache.threshold, &c.cache.verify_band, &c.cache.max_wrong,
+      &c.cache.confidence, &c.cache.audit_share, &c.cache.questions, &c.cache.stale_s,
+      &c.cache.computed_mib, &c.models.path, &c.models.catalogue, &c.log.level, &c.log.format, &c.output.color, &c.tenant};
   const auto place = std::find_if(kFields.begin(), kFields.end(),
                                   [&](const FieldInfo& field) { return field.name == name; });
   return slots[static_cast<size_t>(place - kFields.begin())];

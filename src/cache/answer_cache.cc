@@ -1,4 +1,4 @@
-// AnswerCache: answers by their exact scope and question, served only while they still hold.
+// AnswerCache: answers by scope and question, the same or a near one, served only while they hold.
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/answer_cache.h"
 
@@ -13,16 +13,47 @@ namespace docmind::cache {
 namespace {
 
 // Raised whenever what goes into the key changes, so that old entries are never found again.
-constexpr std::string_view kKeyVersion = "docmind answer key 1";
+constexpr std::string_view kAnswerKeyVersion = "docmind answer key 2";
+
+void add_scope(FieldHasher& hasher, const AnswerScope& scope) {
+  hasher.add(kAnswerKeyVersion)
+      .add(scope.tenant)
+      .add(scope.session)
+      .add(scope.store_id)
+      .add(scope.provider)
+      .add(scope.embedder)
+      .add(scope.prompt_version)
+      .add(scope.language)
+      .add(scope.settings);
+}
+
+CalibratorOptions calibrator_options(const NearOptions& near) {
+  CalibratorOptions options;
+  if (near.max_wrong_share) options.max_wrong_share = *near.max_wrong_share;
+  options.confidence = near.confidence;
+  return options;
+}
+
+void add_warning(std::string* repaired, std::string warning) {
+  if (repaired == nullptr || warning.empty()) return;
+  if (!repaired->empty()) *repaired += "; ";
+  *repaired += warning;
+}
 
 }  // namespace
 
-AnswerCache::AnswerCache(const AnswerCacheOptions& options,
-                         std::vector<std::unique_ptr<Tier>> tiers)
+AnswerCache::AnswerCache(const AnswerCacheOptions& options, std::unique_ptr<TieredCache> tiers,
+                         std::unique_ptr<AnswerDirectory> directory)
     : ttl_ms_(options.ttl_ms),
       has_memory_(options.memory_bytes > 0),
+      near_options_(options.near),
       now_(options.now),
-      tiers_(std::move(tiers)) {}
+      tiers_(std::move(tiers)),
+      directory_(std::move(directory)),
+      calibrator_(calibrator_options(options.near)) {
+  constexpr size_t kLoadedScopes = 16;
+  if (directory_ != nullptr) near_ = std::make_unique<NearIndex>(*directory_, kLoadedScopes);
+}
 
 Result<std::unique_ptr<AnswerCache>> AnswerCache::open(const AnswerCacheOptions& options,
                                                        std::string* repaired) {
@@ -38,44 +69,66 @@ Result<std::unique_ptr<AnswerCache>> AnswerCache::open(const AnswerCacheOptions&
     DM_ASSIGN(std::unique_ptr<DiskTier> disk, DiskTier::open({.path = options.disk_path,
                                                               .limit_bytes = options.disk_bytes,
                                                               .now = options.now}));
-    if (repaired != nullptr) *repaired = disk->take_warning();
+    add_warning(repaired, disk->take_warning());
     tiers.push_back(std::move(disk));
   }
-  return std::unique_ptr<AnswerCache>(new AnswerCache(options, std::move(tiers)));
+  std::unique_ptr<AnswerDirectory> directory;
+  if (options.near.enabled && !options.directory_path.empty()) {
+    DM_ASSIGN(directory, AnswerDirectory::open({.path = options.directory_path,
+                                                .max_records = options.max_questions,
+                                                .now = options.now}));
+    add_warning(repaired, directory->take_warning());
+  }
+  auto cache = std::unique_ptr<AnswerCache>(new AnswerCache(
+      options, std::make_unique<TieredCache>(std::move(tiers)), std::move(directory)));
+  // With a fixed threshold nothing that was learned is needed to serve.
+  if (options.near.max_wrong_share) DM_TRY(cache->load_learned());
+  return cache;
 }
 
 CacheKey AnswerCache::key_of(const AnswerScope& scope, std::string_view question) {
-  return FieldHasher()
-      .add(kKeyVersion)
-      .add(scope.tenant)
-      .add(scope.store_id)
-      .add(scope.provider)
-      .add(scope.embedder)
-      .add(scope.prompt_version)
-      .add(scope.settings)
-      .add(normalise_question(question))
-      .finish();
+  FieldHasher hasher;
+  add_scope(hasher, scope);
+  return hasher.add(normalise_question(question)).finish();
+}
+
+Digest AnswerCache::near_scope_of(const AnswerScope& scope, std::string_view space) {
+  FieldHasher hasher;
+  add_scope(hasher, scope);
+  return hasher.add("near").add(space).finish();
+}
+
+// What another process erased or judged must not be served from this one's memory.
+void AnswerCache::follow_other_processes() {
+  if (directory_ == nullptr) return;
+  const Result<int64_t> version = directory_->version();
+  if (!version.ok()) return;
+  const int64_t before = version_.exchange(*version);
+  if (before == *version || before < 0) return;
+  tiers_->drop_faster_tiers();
+  near_->reset();
+}
+
+std::optional<CachedAnswer> AnswerCache::read(const CacheKey& key) {
+  std::optional<TieredHit> hit = tiers_->get(key);
+  if (!hit) return std::nullopt;
+  Result<CachedAnswer> answer = decode_cached_answer(*hit->entry.value);
+  if (!answer.ok()) {
+    ++damaged_;
+    // Should it fail, the next lookup finds the same bytes and says the same.
+    [[maybe_unused]] Status ignored = tiers_->erase(key);
+    return std::nullopt;
+  }
+  answer->from_memory = has_memory_ && hit->tier == 0;
+  return *std::move(answer);
 }
 
 std::optional<CachedAnswer> AnswerCache::lookup(const AnswerScope& scope,
                                                 std::string_view question) {
-  const CacheKey key = key_of(scope, question);
-  std::optional<TieredHit> hit = tiers_.get(key);
-  if (!hit) {
-    ++misses_;
-    return std::nullopt;
-  }
-  Result<CachedAnswer> answer = decode_cached_answer(*hit->entry.value);
-  if (!answer.ok()) {
-    ++damaged_;
-    ++misses_;
-    // Should it fail, the next lookup finds the same bytes and says the same.
-    [[maybe_unused]] Status ignored = tiers_.erase(key);
-    return std::nullopt;
-  }
-  ++hits_;
-  answer->from_memory = has_memory_ && hit->tier == 0;
-  return *std::move(answer);
+  follow_other_processes();
+  std::optional<CachedAnswer> answer = read(key_of(scope, question));
+  ++(answer ? hits_ : misses_);
+  return answer;
 }
 
 Status AnswerCache::put(const CacheKey& key, const CachedAnswer& answer) {
@@ -84,41 +137,77 @@ Status AnswerCache::put(const CacheKey& key, const CachedAnswer& answer) {
   if (ttl_ms_ > 0 && answer.created_unix_ms <= std::numeric_limits<int64_t>::max() - ttl_ms_) {
     expires_unix_ms = answer.created_unix_ms + ttl_ms_;
   }
-  return tiers_.put(key, make_entry(std::move(bytes), answer.created_unix_ms, expires_unix_ms));
+  return tiers_->put(
+      key, make_entry(std::move(bytes), answer.created_unix_ms, expires_unix_ms, answer.cost_ms));
 }
 
-Status AnswerCache::store(const AnswerScope& scope, std::string_view question,
-                          CachedAnswer answer) {
-  if (answer.created_unix_ms == 0) answer.created_unix_ms = now_();
-  DM_TRY(put(key_of(scope, question), answer));
-  ++stored_;
-  return {};
-}
-
-Freshness AnswerCache::revalidate(const AnswerScope& scope, std::string_view question,
-                                  const CachedAnswer& answer, int64_t generation,
-                                  const Digest& retrieved_set,
-                                  const ContentHashOf& content_hash_of) {
+EvidenceVerdict AnswerCache::revalidate(const AnswerScope& scope, std::string_view question,
+                                        const CachedAnswer& answer, int64_t generation,
+                                        int64_t newest_chunk, const RetrievedNow& now,
+                                        const ContentHashOf& content_hash_of) {
   const CacheKey key = key_of(scope, question);
-  const Freshness verdict = judge(answer, retrieved_set, content_hash_of);
+  EvidenceVerdict verdict = judge(answer, now, content_hash_of);
   // A write that fails leaves the old entry, which is checked again the next time.
-  if (verdict == Freshness::kFresh) {
+  if (verdict.freshness == Freshness::kFresh) {
     ++revalidated_;
     CachedAnswer renewed = answer;
     renewed.generation = generation;
+    renewed.newest_chunk = newest_chunk;
     [[maybe_unused]] Status ignored = put(key, renewed);
   } else {
     ++stale_;
-    [[maybe_unused]] Status ignored = tiers_.erase(key);
+    [[maybe_unused]] Status ignored = forget(answer.id, key);
   }
   return verdict;
 }
 
-Status AnswerCache::erase(const AnswerScope& scope, std::string_view question) {
-  return tiers_.erase(key_of(scope, question));
+Status AnswerCache::forget(int64_t id, const CacheKey& key) {
+  Status erased = tiers_->erase(key);
+  if (directory_ == nullptr || id == 0) return erased;
+  DM_ASSIGN(const std::optional<AnswerRecord> record, directory_->find(id));
+  if (record) {
+    near_->remove(record->scope, id);
+    DM_TRY(directory_->erase(id));
+  }
+  return erased;
 }
 
-Status AnswerCache::clear() { return tiers_.clear(); }
+Status AnswerCache::erase(const AnswerScope& scope, std::string_view question) {
+  const CacheKey key = key_of(scope, question);
+  const std::optional<CachedAnswer> answer = read(key);
+  return forget(answer ? answer->id : 0, key);
+}
+
+Result<int64_t> AnswerCache::invalidate(const AnswerFilter& filter) {
+  if (directory_ == nullptr) {
+    return Error{ErrorCode::kUnsupported,
+                 "answers can be chosen only while near questions are looked for; switch on "
+                 "cache.semantic, or clear the whole cache"};
+  }
+  DM_ASSIGN(const std::vector<CacheKey> keys, directory_->invalidate(filter));
+  near_->reset();
+  Status first;
+  for (const CacheKey& key : keys) {
+    Status erased = tiers_->erase(key);
+    if (!erased.ok() && first.ok()) first = std::move(erased);
+  }
+  DM_TRY(std::move(first));
+  return static_cast<int64_t>(keys.size());
+}
+
+Status AnswerCache::clear() {
+  Status cleared = tiers_->clear();
+  if (directory_ != nullptr) {
+    DM_TRY(directory_->clear());
+    near_->reset();
+  }
+  return cleared;
+}
+
+Status AnswerCache::set_limits(int64_t memory_bytes, int64_t disk_bytes) {
+  if (has_memory_) return tiers_->set_limits(std::array{memory_bytes, disk_bytes});
+  return tiers_->set_limits(std::array{disk_bytes});
+}
 
 AnswerCacheStats AnswerCache::stats() const {
   return {.hits = hits_,
@@ -126,7 +215,12 @@ AnswerCacheStats AnswerCache::stats() const {
           .stale = stale_,
           .revalidated = revalidated_,
           .damaged = damaged_,
-          .stored = stored_};
+          .stored = stored_,
+          .near_hits = near_hits_,
+          .observed = observed_,
+          .observed_wrong = observed_wrong_,
+          .saved_ms = saved_ms_,
+          .saved_tokens = saved_tokens_};
 }
 
 }  // namespace docmind::cache

@@ -54,10 +54,10 @@ struct AnswerDirectoryOptions {
 
 // Which records invalidate() removes: all that every field given agrees with.
 struct AnswerFilter {
-  std::optional<std::string> document;   // depends on this very path
-  std::optional<std::string> folder;     // depends on something at or below this path
-  std::optional<std::string> tenant;
-  std::optional<int64_t> created_before_unix_ms;
+  std::optional<std::string> document = {};   // depends on this very path
+  std::optional<std::string> folder = {};     // depends on something at or below this path
+  std::optional<std::string> tenant = {};
+  std::optional<int64_t> created_before_unix_ms = {};
   bool negatives_only = false;
 };
 

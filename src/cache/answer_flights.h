@@ -36,6 +36,7 @@ using PieceSink = std::function<bool(std::string_view piece)>;
 class AnswerFlights {
  public:
   // Whether two questions of one scope, of this similarity, may share an answer.
+  // Called without any lock.
   using MayShare =
       std::function<bool(const FlightRequest& asked, const FlightRequest& running, double similarity)>;
   // Makes the answer, giving its text to the sink piece by piece.
@@ -48,9 +49,12 @@ class AnswerFlights {
   // its pieces from the first on, as they are made, and its payload. When the one that computes fails
   // or is cancelled, one of those who wait computes instead: an error of one caller is never that of
   // another. What was already given to a sink is not given again: the text of the second try must
-  // begin with it (equal seeds give equal texts), else that waiter's answer is kUnavailable. A sink
-  // that returns false or a raised `cancel` ends this caller's part with kCancelled within some 10 ms;
-  // a computing caller goes on for the others while there are any, but writes to its own sink no more.
+  // begin with it (equal seeds give equal texts), else that waiter's answer is kMismatch. A sink that
+  // returns false or a raised `cancel` ends this caller's part with kCancelled within some 10 ms; a
+  // computing caller goes on for the others while there are any, but writes to its own sink no more,
+  // and learns of a raised `cancel` when it gives a piece, which may be empty. Waiting callers may get
+  // several pieces as one. A sink that blocks holds up the others only where its caller computes.
+  // A computation must not run() a question that could share its own: it would wait for itself.
   [[nodiscard]] Result<FlightOutcome> run(const FlightRequest& request, const PieceSink& sink,
                                           const CancelToken& cancel, const Compute& compute);
 

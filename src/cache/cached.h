@@ -75,8 +75,8 @@ class Cached {
   Cached(Fn fn, CachedOptions options) : state_(std::make_shared<State>(std::move(fn), std::move(options))) {}
 
   // What the function returns. Errors are not kept. Callers with the arguments of a computation that is
-  // under way wait for it and get its answer or error, or leave with kCancelled if the CancelToken
-  // among their arguments is raised; when the one that computes is cancelled, another takes over.
+  // under way wait for it and get its answer, or leave with kCancelled if the CancelToken among their
+  // arguments is raised; when the one that computes fails or is cancelled, one of them computes instead.
   template <typename... Args>
   std::invoke_result_t<Fn&, const Args&...> operator()(const Args&... args) const {
     State& state = *state_;
@@ -92,7 +92,7 @@ class Cached {
       return std::move(outcome->value);
     }
     if constexpr (std::same_as<std::invoke_result_t<Fn&, const Args&...>, T>) {
-      return state.fn(args...);  // it cannot fail, so only another caller's computation did
+      return state.fn(args...);  // it cannot fail, so only the wait for another caller was cancelled
     } else {
       return std::move(outcome).error();
     }

@@ -17,8 +17,9 @@
 namespace docmind::cache {
 
 // A kind of step; its results have one encoding.
-enum class Computation { kEmbedding, kRerank, kRetrieval, kParsedFile };
-inline constexpr size_t kComputationCount = 4;
+// kModelInfo: what loading a model file told of it.
+enum class Computation { kEmbedding, kRerank, kRetrieval, kParsedFile, kModelInfo };
+inline constexpr size_t kComputationCount = 5;
 [[nodiscard]] std::string_view computation_name(Computation computation);  // "embedding"
 
 struct ComputationCacheOptions {

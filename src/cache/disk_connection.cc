@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "base/file.h"
-#include "cache/disk_schema.h"
 
 namespace docmind::cache {
 namespace {
@@ -34,10 +33,15 @@ std::string_view as_bytes(const CacheKey& key) {
   return {reinterpret_cast<const char*>(key.data()), key.size()};
 }
 
-int64_t checksum_of(const CacheKey& key, std::string_view value) {
-  uint64_t seed = 0;
-  std::memcpy(&seed, key.data(), sizeof(seed));
-  return static_cast<int64_t>(hash64(value, seed));
+int64_t checksum_of(const CacheKey& key, const CacheEntry& entry) {
+  struct {
+    CacheKey key;
+    int64_t created_unix_ms, expires_unix_ms;
+    double cost_ms;
+  } head = {key, entry.created_unix_ms, entry.expires_unix_ms, entry.cost_ms};
+  static_assert(sizeof(head) == 56, "no padding, whose bytes could be anything");
+  const std::string_view head_bytes(reinterpret_cast<const char*>(&head), sizeof(head));
+  return static_cast<int64_t>(hash64(*entry.value, hash64(head_bytes)));
 }
 
 Result<std::unique_ptr<DiskConnection>> DiskConnection::open(const std::string& path,
@@ -50,7 +54,7 @@ Result<std::unique_ptr<DiskConnection>> DiskConnection::open(const std::string& 
   sqlite3_busy_timeout(connection->db_.handle(), kBusyTimeoutMs);
   sqlite3_limit(connection->db_.handle(), SQLITE_LIMIT_LENGTH,
                 static_cast<int>(max_value_bytes + kRowBytes));
-  DM_TRY(prepare_cache_schema(connection->db_));
+  DM_ASSIGN(connection->found_schema_, prepare_cache_schema(connection->db_));
   DM_TRY(connection->db_.exec("PRAGMA journal_size_limit=4194304"));
   DM_ASSIGN(connection->page_bytes_, connection->db_.query_int("PRAGMA page_size"));
   if (Status prepared = connection->prepare_all(); !prepared.ok()) {
@@ -64,16 +68,18 @@ Result<std::unique_ptr<DiskConnection>> DiskConnection::open(const std::string& 
 
 Status DiskConnection::prepare_all() {
   DM_ASSIGN(find_, db_.prepare("SELECT id, checksum, created_unix_ms, expires_unix_ms, used_unix_ms, "
-                              "value FROM entries WHERE key=?1"));
+                              "cost_ms, encoding, plain_bytes, value FROM entries WHERE key=?1"));
   DM_ASSIGN(touch_, db_.prepare("UPDATE entries SET used_unix_ms=?2 WHERE id=?1"));
   DM_ASSIGN(upsert_,
             db_.prepare("INSERT INTO entries(key, checksum, created_unix_ms, expires_unix_ms, "
-                       "used_unix_ms, size_bytes, value) VALUES(?1,?2,?3,?4,?5,?6,?7) "
+                       "used_unix_ms, cost_ms, encoding, plain_bytes, size_bytes, value) "
+                       "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) "
                        "ON CONFLICT(key) DO UPDATE SET checksum=excluded.checksum, "
                        "created_unix_ms=excluded.created_unix_ms, "
                        "expires_unix_ms=excluded.expires_unix_ms, "
-                       "used_unix_ms=excluded.used_unix_ms, size_bytes=excluded.size_bytes, "
-                       "value=excluded.value"));
+                       "used_unix_ms=excluded.used_unix_ms, cost_ms=excluded.cost_ms, "
+                       "encoding=excluded.encoding, plain_bytes=excluded.plain_bytes, "
+                       "size_bytes=excluded.size_bytes, value=excluded.value"));
   DM_ASSIGN(erase_, db_.prepare("DELETE FROM entries WHERE key=?1"));
   DM_ASSIGN(delete_expired_, db_.prepare("DELETE FROM entries WHERE expires_unix_ms<>0 AND "
                                         "expires_unix_ms<=?1"));
@@ -90,14 +96,17 @@ Status DiskConnection::touch(int64_t id, int64_t now_unix_ms) {
 }
 
 Status DiskConnection::upsert(const CacheKey& key, const CacheEntry& entry,
-                                    int64_t now_unix_ms) {
+                              const StoredValue& stored, int64_t now_unix_ms) {
   return upsert_.bind_blob(1, as_bytes(key))
-      .bind(2, checksum_of(key, *entry.value))
+      .bind(2, checksum_of(key, entry))
       .bind(3, entry.created_unix_ms)
       .bind(4, entry.expires_unix_ms)
       .bind(5, now_unix_ms)
-      .bind(6, static_cast<int64_t>(entry.value->size()))
-      .bind_blob(7, *entry.value)
+      .bind(6, entry.cost_ms)
+      .bind(7, stored.encoding)
+      .bind(8, stored.plain_bytes)
+      .bind(9, static_cast<int64_t>(stored.bytes.size()))
+      .bind_blob(10, stored.bytes)
       .run();
 }
 

@@ -9,18 +9,21 @@
 
 #include "base/error.h"
 #include "base/sqlite.h"
+#include "cache/disk_schema.h"
+#include "cache/disk_value.h"
 #include "cache/tier.h"
 
 namespace docmind::cache {
 
-// A row as it stands in the file; `value` is borrowed during the visit.
+// A row as it stands in the file, which may say anything; the value is borrowed during the visit.
 struct DiskRow {
   int64_t id = 0;
   int64_t checksum = 0;
   int64_t created_unix_ms = 0;
   int64_t expires_unix_ms = 0;
   int64_t used_unix_ms = 0;
-  std::string_view value;
+  double cost_ms = 0;
+  StoredValue value;
 };
 
 // Use from one thread at a time; stays where it was made.
@@ -33,6 +36,8 @@ class DiskConnection {
 
   const Database& db() const { return db_; }
   int64_t page_bytes() const { return page_bytes_; }
+  // What open() found.
+  CacheSchema found_schema() const { return found_schema_; }
   // Of the file that was opened, to notice that another one stands in its place.
   uint64_t inode() const { return inode_; }
 
@@ -40,7 +45,9 @@ class DiskConnection {
   template <typename Visit>
   Result<bool> find(const CacheKey& key, Visit&& visit);
   Status touch(int64_t id, int64_t now_unix_ms);
-  Status upsert(const CacheKey& key, const CacheEntry& entry, int64_t now_unix_ms);
+  // `stored`: the entry's value as it is to stand in the file.
+  Status upsert(const CacheKey& key, const CacheEntry& entry, const StoredValue& stored,
+                int64_t now_unix_ms);
   Status erase(const CacheKey& key);
   // Both return how many entries went.
   Result<int64_t> delete_expired(int64_t now_unix_ms);
@@ -57,12 +64,14 @@ class DiskConnection {
   Database db_;  // before its statements, which must go first
   int64_t page_bytes_ = 0;
   uint64_t inode_ = 0;
+  CacheSchema found_schema_ = CacheSchema::kCurrent;
   Statement find_, touch_, upsert_, erase_, delete_expired_, by_use_, delete_id_, count_;
   Statement page_count_, free_count_;
 };
 
-// The checksum that `value` must have under `key`; it differs when values were swapped.
-int64_t checksum_of(const CacheKey& key, std::string_view value);
+// The checksum of a plain value under its key; it differs when values were swapped, and when a time
+// was changed.
+int64_t checksum_of(const CacheKey& key, const CacheEntry& entry);
 
 std::string_view as_bytes(const CacheKey& key);
 
@@ -76,7 +85,10 @@ Result<bool> DiskConnection::find(const CacheKey& key, Visit&& visit) {
                   .created_unix_ms = find_.column_int(2),
                   .expires_unix_ms = find_.column_int(3),
                   .used_unix_ms = find_.column_int(4),
-                  .value = find_.column_blob(5)});
+                  .cost_ms = find_.column_double(5),
+                  .value = {.encoding = find_.column_int(6),
+                            .plain_bytes = find_.column_int(7),
+                            .bytes = find_.column_blob(8)}});
   }
   find_.reset();  // also ends the read transaction
   return row;

@@ -2,16 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include "base/error.h"
 #include "base/sqlite.h"
 
 namespace docmind::cache {
 
 inline constexpr int kCacheApplicationId = 0x444d4e43;  // "DMNC" in the SQLite header
-inline constexpr int kCacheSchemaVersion = 1;
+inline constexpr int kCacheSchemaVersion = 2;
 
-// Creates the tables in an empty database. kMismatch, the database unchanged, when it belongs to
-// another application or has another version; the message says what to do.
-Status prepare_cache_schema(const Database& db);
+// What was there before.
+enum class CacheSchema { kCurrent, kEmpty, kOlder };
+
+// Creates the tables in an empty database, and anew in one of an older version: what a cache holds
+// can be made again. kMismatch, the database unchanged, when it belongs to another application or a
+// newer version; the message says what to do.
+Result<CacheSchema> prepare_cache_schema(const Database& db);
 
 }  // namespace docmind::cache

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -26,7 +26,8 @@ int64_t max_value_bytes(int64_t limit_bytes) {
 
 }  // namespace
 
-DiskTier::DiskTier(DiskTierOptions options) : options_(std::move(options)) {}
+DiskTier::DiskTier(DiskTierOptions options)
+    : options_(std::move(options)), limit_bytes_(options_.limit_bytes) {}
 
 DiskTier::~DiskTier() = default;
 
@@ -68,6 +69,7 @@ Status DiskTier::connect() {
         DiskConnection::open(options_.path, kMaxValueBytes);
     if (opened.ok()) {
       connection_ = *std::move(opened);
+      if (connection_->found_schema() == CacheSchema::kOlder) begin_anew();
       return {};
     }
     Error error = std::move(opened).error();
@@ -78,6 +80,14 @@ Status DiskTier::connect() {
     Result<FileStamp> now = stat_regular_file(options_.path);
     if (before.ok() && now.ok() && before->inode == now->inode) set_aside(error);
   }
+}
+
+// The tables of an older version are gone already.
+void DiskTier::begin_anew() {
+  warning_ = "the disk cache '" + options_.path +
+             "' was written by an older version of this program and was begun anew";
+  // Should it fail, the free pages are used before the file grows.
+  [[maybe_unused]] Status ignored = connection_->vacuum();
 }
 
 // The log goes first: left behind, SQLite would play it into the new file.
@@ -103,7 +113,12 @@ std::string DiskTier::take_warning() {
 Result<std::optional<CacheEntry>> DiskTier::get(const CacheKey& key) {
   std::lock_guard lock(mutex_);
   auto result = guarded([&] { return get_locked(key); });
-  ++(result.ok() && result->has_value() ? counts_.hits : counts_.misses);
+  const bool hit = result.ok() && result->has_value();
+  ++(hit ? counts_.hits : counts_.misses);
+  if (hit) {
+    counts_.hit_bytes += (*result)->value->size();
+    counts_.saved_ms += (*result)->cost_ms;
+  }
   return result;
 }
 
@@ -111,41 +126,58 @@ Result<std::optional<CacheEntry>> DiskTier::get_locked(const CacheKey& key) {
   const int64_t now = options_.now();
   std::optional<CacheEntry> entry;
   bool expired = false;
-  bool damaged = false;
   int64_t touch_id = 0;
   DM_ASSIGN(const bool found, connection_->find(key, [&](const DiskRow& row) {
     expired = row.expires_unix_ms != 0 && row.expires_unix_ms <= now;
-    damaged = !expired && row.checksum != checksum_of(key, row.value);
-    if (expired || damaged) return;
-    entry = make_entry(std::string(row.value), row.created_unix_ms, row.expires_unix_ms);
-    if (now - row.used_unix_ms >= kTouchAfterMs) touch_id = row.id;
+    if (expired) return;
+    entry = decode(key, row);
+    // A clock that was set back must not make an entry the most recently used for ever.
+    const bool recent = row.used_unix_ms > now - kTouchAfterMs &&
+                        row.used_unix_ms < now + kTouchAfterMs;
+    if (!recent) touch_id = row.id;
   }));
   if (!found) return entry;
+  const bool damaged = !expired && !entry;
   counts_.expired += expired ? 1 : 0;
   counts_.errors += damaged ? 1 : 0;
   // Tidying up must not cost the caller his answer: a failure is counted, and repeated next time.
   Status tidied;
   if (expired || damaged) tidied = connection_->erase(key);
-  if (touch_id != 0) tidied = connection_->touch(touch_id, now);
+  if (entry && touch_id != 0) tidied = connection_->touch(touch_id, now);
   if (!tidied.ok()) ++counts_.errors;
   return entry;
 }
 
+// Nullopt when the row is damaged.
+std::optional<CacheEntry> DiskTier::decode(const CacheKey& key, const DiskRow& row) {
+  std::optional<std::string> value = packer_.unpack(row.value, kMaxValueBytes);
+  if (!value) return std::nullopt;
+  CacheEntry entry = make_entry(*std::move(value), row.created_unix_ms, row.expires_unix_ms,
+                                row.cost_ms);
+  if (checksum_of(key, entry) != row.checksum || !std::isfinite(row.cost_ms)) return std::nullopt;
+  return entry;
+}
+
 Status DiskTier::put(const CacheKey& key, CacheEntry entry) {
+  // The file has no other numbers, and statistics add them up.
+  if (!std::isfinite(entry.cost_ms)) entry.cost_ms = 0;
   std::lock_guard lock(mutex_);
   return guarded([&] { return put_locked(key, entry); });
 }
 
 Status DiskTier::put_locked(const CacheKey& key, const CacheEntry& entry) {
+  bool fits = static_cast<int64_t>(entry.value->size()) <= max_value_bytes(limit_bytes_);
+  std::string buffer;
+  StoredValue stored;
+  if (fits) stored = packer_.pack(*entry.value, buffer);
   DM_ASSIGN(Transaction transaction, Transaction::begin(connection_->db()));
-  const auto value_bytes = static_cast<int64_t>(entry.value->size());
-  bool fits = value_bytes <= max_value_bytes(options_.limit_bytes);
   if (fits) {
     // The value may begin and end in the middle of a page, and each index may split one.
-    DM_ASSIGN(fits, make_room(value_bytes + 8 * connection_->page_bytes()));
+    const auto stored_bytes = static_cast<int64_t>(stored.bytes.size());
+    DM_ASSIGN(fits, make_room(stored_bytes + 8 * connection_->page_bytes()));
   }
   if (fits) {
-    DM_TRY(connection_->upsert(key, entry, options_.now()));
+    DM_TRY(connection_->upsert(key, entry, stored, options_.now()));
   } else {
     DM_TRY(connection_->erase(key));
   }
@@ -157,15 +189,15 @@ Status DiskTier::put_locked(const CacheKey& key, const CacheEntry& entry) {
 // Within a transaction. False: even an empty cache has no room for so much.
 Result<bool> DiskTier::make_room(int64_t needed_bytes) {
   DM_ASSIGN(int64_t used_bytes, connection_->used_bytes());
-  if (used_bytes + needed_bytes <= options_.limit_bytes) return true;
+  if (used_bytes + needed_bytes <= limit_bytes_) return true;
   DM_ASSIGN(const int64_t n_expired, connection_->delete_expired(options_.now()));
   counts_.expired += static_cast<uint64_t>(n_expired);
-  const int64_t target_bytes = options_.limit_bytes - options_.limit_bytes / kParts - needed_bytes;
+  const int64_t target_bytes = limit_bytes_ - limit_bytes_ / kParts - needed_bytes;
   while (true) {
     DM_ASSIGN(used_bytes, connection_->used_bytes());
     if (used_bytes <= target_bytes) return true;
     DM_ASSIGN(const int64_t n_deleted, connection_->delete_least_used(used_bytes - target_bytes));
-    if (n_deleted == 0) return used_bytes + needed_bytes <= options_.limit_bytes;
+    if (n_deleted == 0) return used_bytes + needed_bytes <= limit_bytes_;
     counts_.evictions += static_cast<uint64_t>(n_deleted);
   }
 }
@@ -173,11 +205,22 @@ Result<bool> DiskTier::make_room(int64_t needed_bytes) {
 // After the limit was lowered: evicts, and cuts the file, which SQLite alone never makes smaller.
 Status DiskTier::fit_to_limit() {
   DM_ASSIGN(const int64_t file_bytes, connection_->file_bytes());
-  if (file_bytes <= options_.limit_bytes) return {};
+  if (file_bytes <= limit_bytes_) return {};
   DM_ASSIGN(Transaction transaction, Transaction::begin(connection_->db()));
   DM_ASSIGN([[maybe_unused]] const bool fits, make_room(0));
   DM_TRY(transaction.commit());
   return connection_->vacuum();
+}
+
+Status DiskTier::set_limit(int64_t limit_bytes) {
+  if (limit_bytes < 0) {
+    return Error{ErrorCode::kInvalidArgument, "the disk cache '" + options_.path +
+                                                  "' cannot have a limit of " +
+                                                  std::to_string(limit_bytes) + " bytes"};
+  }
+  std::lock_guard lock(mutex_);
+  limit_bytes_ = limit_bytes;
+  return guarded([&] { return fit_to_limit(); });
 }
 
 Status DiskTier::erase(const CacheKey& key) {
@@ -197,7 +240,7 @@ TierStats DiskTier::stats() const {
   std::lock_guard lock(mutex_);
   TierStats stats = counts_;
   stats.name = name();
-  stats.limit_bytes = options_.limit_bytes;
+  stats.limit_bytes = limit_bytes_;
   if (connection_ == nullptr) return stats;
   if (Result<int64_t> n = connection_->n_entries(); n.ok()) stats.n_entries = *n;
   if (Result<int64_t> n = connection_->used_bytes(); n.ok()) stats.size_bytes = *n;

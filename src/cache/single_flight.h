@@ -5,7 +5,6 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +13,7 @@
 
 #include "base/cancel.h"
 #include "base/error.h"
+#include "cache/key_hash.h"
 #include "cache/tier.h"
 
 namespace docmind::cache {
@@ -29,20 +29,19 @@ class SingleFlight {
   };
 
   // The first caller of a key, its leader, runs `compute() -> Result<T>` on its own thread; those
-  // who come meanwhile wait for it and get its value or its error. When the leader was cancelled,
-  // one of those who wait takes over. A waiting caller whose `cancel` is raised leaves with
-  // kCancelled within kPollMs and disturbs nobody. Nothing is kept afterwards: the next caller
-  // computes again, so look into the cache within `compute` too.
+  // who come meanwhile wait for it and get its value. When the leader fails or is cancelled, the
+  // error is its own alone: one of those who wait computes in its place, and the others wait for
+  // that one. A waiting caller whose `cancel` is raised leaves with kCancelled within kPollMs and
+  // disturbs nobody. Nothing is kept afterwards: the next caller computes again, so look into the
+  // cache within `compute` too.
   template <typename Compute>
   [[nodiscard]] Result<Outcome> run(const CacheKey& key, const CancelToken& cancel,
                                     Compute&& compute) {
     while (true) {
       const auto [flight, leads] = join(key);
       if (leads) return lead(key, flight, std::forward<Compute>(compute));
-      std::optional<Result<T>> result = wait(*flight, cancel);
-      if (!result) return Error{ErrorCode::kCancelled, "the request was cancelled while it waited"};
-      if (result->ok()) return Outcome{(*std::move(result)).value(), true};
-      if (result->error().code != ErrorCode::kCancelled) return (*std::move(result)).error();
+      DM_ASSIGN(std::optional<T> value, wait(*flight, cancel));
+      if (value) return Outcome{*std::move(value), true};
     }
   }
 
@@ -60,18 +59,12 @@ class SingleFlight {
   struct Flight {
     std::mutex mutex;
     std::condition_variable landed;
-    std::optional<Result<T>> result;
+    bool done = false;
+    std::optional<T> value;  // none: the leader failed
   };
   struct Joined {
     std::shared_ptr<Flight> flight;
     bool leads = false;
-  };
-  struct KeyHash {
-    size_t operator()(const CacheKey& key) const noexcept {
-      size_t hash = 0;  // the bits of a key are one already
-      std::memcpy(&hash, key.data(), sizeof(hash));
-      return hash;
-    }
   };
 
   Joined join(const CacheKey& key) {
@@ -87,7 +80,7 @@ class SingleFlight {
     SingleFlight& owner;
     const CacheKey& key;
     Flight& flight;
-    Result<T> result = Error{ErrorCode::kInternal, "the shared computation ended without a result"};
+    std::optional<T> value;
     ~Landing() {
       {
         std::lock_guard lock(owner.mutex_);
@@ -95,7 +88,8 @@ class SingleFlight {
       }
       {
         std::lock_guard lock(flight.mutex);
-        flight.result = std::move(result);
+        flight.value = std::move(value);
+        flight.done = true;
       }
       flight.landed.notify_all();
     }
@@ -104,20 +98,22 @@ class SingleFlight {
   template <typename Compute>
   Result<Outcome> lead(const CacheKey& key, const std::shared_ptr<Flight>& flight,
                        Compute&& compute) {
-    Landing landing{*this, key, *flight};
-    landing.result = std::forward<Compute>(compute)();
-    if (!landing.result.ok()) return landing.result.error();
-    return Outcome{landing.result.value(), false};
+    Landing landing{*this, key, *flight, std::nullopt};
+    DM_ASSIGN(T value, std::forward<Compute>(compute)());
+    landing.value = value;
+    return Outcome{std::move(value), false};
   }
 
-  std::optional<Result<T>> wait(Flight& flight, const CancelToken& cancel) {
+  // What the leader computed; none: it failed.
+  Result<std::optional<T>> wait(Flight& flight, const CancelToken& cancel) {
     ++n_waiting_;
     std::unique_lock lock(flight.mutex);
-    while (!flight.result && !cancel.cancelled()) {
+    while (!flight.done && !cancel.cancelled()) {
       flight.landed.wait_for(lock, std::chrono::milliseconds(kPollMs));
     }
     --n_waiting_;
-    return flight.result;
+    if (flight.done) return flight.value;
+    return Error{ErrorCode::kCancelled, "the request was cancelled while it waited"};
   }
 
   std::atomic<size_t> n_waiting_{0};

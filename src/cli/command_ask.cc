@@ -27,16 +27,50 @@ std::string source_line(const Terminal& terminal, const pipeline::Citation& cita
   return line + "\n";
 }
 
+// "12 s", "3 h": the coarsest unit that is not zero.
+std::string format_age(int64_t ms) {
+  const int64_t seconds = ms / 1000;
+  if (seconds < 60) return fmt::format("{} s", seconds);
+  if (seconds < 3'600) return fmt::format("{} min", seconds / 60);
+  if (seconds < 86'400) return fmt::format("{} h", seconds / 3'600);
+  return format_count(seconds / 86'400, "day");
+}
+
 std::string cache_words(const pipeline::Answer& answer) {
   switch (answer.cache) {
     case pipeline::CacheState::kOff: return "cache off";
     case pipeline::CacheState::kMiss: return "not cached";
-    case pipeline::CacheState::kMemory: return "cached in memory";
-    case pipeline::CacheState::kDisk:
-      return answer.revalidated ? "cached on disk, checked against the changed index"
-                                : "cached on disk";
+    case pipeline::CacheState::kShared: return "shared with a question in flight";
+    case pipeline::CacheState::kMemory:
+    case pipeline::CacheState::kDisk: break;
   }
-  return {};
+  std::string words = answer.cache == pipeline::CacheState::kMemory ? "cached in memory" : "cached on disk";
+  const pipeline::CachedFrom& from = *answer.cached;
+  words += fmt::format(", {} old", format_age(from.age_ms));
+  if (from.similarity < 1) words += fmt::format(", similarity {:.3f}", from.similarity);
+  if (answer.revalidated) words += ", checked against the changed index";
+  if (answer.stale) words += ", out of date";
+  return words;
+}
+
+// Why a cached answer was served, a fact a line.
+std::string cache_reasons(const pipeline::Answer& answer) {
+  if (!answer.cached) return {};
+  const pipeline::CachedFrom& from = *answer.cached;
+  std::string text;
+  const auto line = [&](std::string_view name, const std::string& value) {
+    text += fmt::format("  {:<12} {}\n", name, value);
+  };
+  if (from.id != 0) line("answer", fmt::format("{} (docmind cache feedback {} good|bad)", from.id, from.id));
+  line("asked as", printable(from.question));
+  line("similarity", fmt::format("{:.3f}{}", from.similarity,
+                                 from.verified ? ", borderline: the reranker agreed" : ""));
+  if (from.similarity < 1) line("wording", "numbers, negation, names, quotes and direction agree");
+  if (from.evidence_checked) line("evidence", fmt::format("agrees to {:.0f}%", 100 * from.agreement));
+  else line("evidence", "the index has not changed since");
+  if (from.probability) line("right", fmt::format("with probability {:.3f}, as observed so far", *from.probability));
+  line("saved", fmt::format("{}, {}", format_ms(from.saved_ms), format_count(from.saved_tokens, "token")));
+  return text;
 }
 
 class AskCommand final : public Command {
@@ -60,6 +94,9 @@ class AskCommand final : public Command {
     add_generation_flags(*sub, fields);
     fields.add_switch(*sub, "--no-cache", "cache.enabled", "false",
                       "Neither look for the answer in the cache nor keep it there");
+    sub->add_flag("--refresh", refresh_, "Answer afresh and replace what the cache has");
+    fields.add(*sub, "--cache-threshold", "cache.threshold");
+    fields.add(*sub, "--max-wrong", "cache.max_wrong");
     return sub;
   }
 
@@ -95,8 +132,9 @@ class AskCommand final : public Command {
       }
       return !session.cancel.cancelled();
     };
-    Result<pipeline::Answer> result =
-        library.asker->ask(question, ask_options(session), sink, session.cancel);
+    pipeline::AskOptions options = ask_options(session);
+    options.refresh = refresh_;
+    Result<pipeline::Answer> result = library.asker->ask(question, options, sink, session.cancel);
     if (!result.ok()) {
       if (wrote) terminal.out("\n");
       return fail(session, result.error());
@@ -107,7 +145,17 @@ class AskCommand final : public Command {
       print(terminal, *result);
     }
     terminal.flush();
+    if (result->stale) renew(session, library, question, options);
     return kExitOk;
+  }
+
+  // Stale while revalidate: the reader has the old answer, the next one gets the new.
+  static void renew(Session& session, Library& library, const std::string& question,
+                    pipeline::AskOptions options) {
+    options.refresh = true;
+    const Result<pipeline::Answer> renewed = library.asker->ask(
+        question, options, [](std::string_view) { return true; }, session.cancel);
+    if (!renewed.ok()) session.logger.warn("the answer could not be renewed: {}", renewed.error().message);
   }
 
   void print(const Terminal& terminal, const pipeline::Answer& answer) const {
@@ -151,12 +199,14 @@ class AskCommand final : public Command {
           pipeline::location_of(display_path(passage.path), passage.start_line, passage.end_line,
                                 passage.page, passage.end_page)));
     }
-    terminal.out(fmt::format("provider\n  {}\ncache\n  {}\n\n", answer.provider, cache_words(answer)));
+    terminal.out(fmt::format("provider\n  {}\ncache\n  {}\n{}\n", answer.provider, cache_words(answer),
+                             cache_reasons(answer)));
   }
 
   std::vector<std::string> words_;
   bool json_ = false;
   bool explain_ = false;
+  bool refresh_ = false;
 };
 
 }  // namespace

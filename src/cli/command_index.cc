@@ -17,6 +17,7 @@
 #include "index/store_writer.h"
 #include "ingest/watcher.h"
 #include "monitor/snapshot.h"
+#include "pipeline/caching_models.h"
 #include "pipeline/embedder_stage.h"
 #include "pipeline/indexer.h"
 #include "pipeline/lexical_stage.h"
@@ -185,7 +186,14 @@ class IndexCommand final : public Command {
     }
     ThreadPool pool(static_cast<size_t>(session.config().index.threads));
     std::unique_ptr<pipeline::VectorStage> vectors;
-    if (embedder_ != nullptr) {
+    const std::unique_ptr<cache::ComputationCache> computed = open_computed(session, folder);
+    std::unique_ptr<pipeline::CachingEmbedder> caching;
+    if (embedder_ != nullptr && computed != nullptr) {
+      caching = std::make_unique<pipeline::CachingEmbedder>(*embedder_, *computed);
+    }
+    if (caching != nullptr) {
+      vectors = std::make_unique<pipeline::EmbedderStage>(*caching, session.metrics);
+    } else if (embedder_ != nullptr) {
       vectors = std::make_unique<pipeline::EmbedderStage>(*embedder_, session.metrics);
     } else {
       vectors = std::make_unique<pipeline::LexicalStage>(pool, session.metrics);
@@ -194,9 +202,13 @@ class IndexCommand final : public Command {
     pipeline::IndexRequest request = index_request(session);
     request.roots = roots;
     request.rehash = rehash_;
-    return indexer.run(
-        request, [&](const pipeline::IndexProgress& progress) { bar.show(progress); },
-        session.cancel);
+    request.job.computed = computed.get();
+    DM_ASSIGN(pipeline::IndexReport report,
+              indexer.run(
+                  request, [&](const pipeline::IndexProgress& progress) { bar.show(progress); },
+                  session.cancel));
+    drop_answers_of(session, folder, report.changed_paths);
+    return report;
   }
 
   // Watches before the first pass, so that no change falls between the two.

@@ -57,12 +57,11 @@ class SearchCommand final : public Command {
     }
     Result<std::string> folder = store_folder(session);
     if (!folder.ok()) return fail(session, folder.error());
-    Result<std::unique_ptr<providers::NativeEmbedder>> embedder = load_embedder(session);
-    if (!embedder.ok()) return fail(session, embedder.error());
-    Result<std::unique_ptr<providers::Reranker>> reranker = load_reranker(session);
-    if (!reranker.ok()) return fail(session, reranker.error());
+    const std::unique_ptr<cache::ComputationCache> computed = open_computed(session, *folder);
+    Result<RetrievalModels> models = load_retrieval_models(session, computed.get());
+    if (!models.ok()) return fail(session, models.error());
     Result<pipeline::Corpus> corpus =
-        pipeline::Corpus::open(*folder, corpus_options(session, embedder->get(), reranker->get()));
+        pipeline::Corpus::open(*folder, corpus_options(session, *models, computed.get()));
     if (!corpus.ok()) return fail(session, corpus.error());
     const int code = queries_.empty() ? run_words(session, *corpus) : run_file(session, *corpus);
     if (explain_) session.terminal.note(metrics_table(monitor::take_snapshot(session.metrics)));

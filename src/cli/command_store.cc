@@ -1,4 +1,4 @@
-// docmind status, remove and cache: look into a store and take things out of it.
+// docmind status and remove: look into a store and take documents out of it.
 // SPDX-License-Identifier: Apache-2.0
 #include <filesystem>
 
@@ -124,7 +124,7 @@ class RemoveCommand final : public Command {
   }
 
  private:
-  Result<int64_t> remove(Session& session) const {
+  Result<int64_t> remove(Session& session) {
     DM_ASSIGN(const std::string folder, store_folder(session));
     DM_TRY(check_exists(folder));
     index::WriterOptions options;
@@ -132,7 +132,7 @@ class RemoveCommand final : public Command {
     options.cancel = session.cancel;
     DM_ASSIGN(const index::StoreWriter store, index::StoreWriter::open(folder, options));
     DM_ASSIGN(index::WriteBatch batch, store.begin());
-    int64_t n_removed = 0;
+    std::vector<std::string> removed;
     for (const std::string& name : paths_) {
       std::error_code no_path;
       std::string path = std::filesystem::absolute(name, no_path).lexically_normal().string();
@@ -145,7 +145,7 @@ class RemoveCommand final : public Command {
                 store.reader().documents_below(path));
       for (const index::DocumentRecord& document : documents) {
         DM_TRY(batch.remove_document(document.id));
-        ++n_removed;
+        removed.push_back(document.path);
       }
       DM_ASSIGN(const std::vector<index::FailureRecord> failures,
                 store.reader().failures_below(path));
@@ -154,7 +154,8 @@ class RemoveCommand final : public Command {
     }
     DM_TRY(batch.commit());
     DM_TRY(store.finish());
-    return n_removed;
+    drop_answers_of(session, folder, removed);
+    return static_cast<int64_t>(removed.size());
   }
 
   // Opening for writing would create an empty store.
@@ -167,61 +168,9 @@ class RemoveCommand final : public Command {
   std::vector<std::string> paths_;
 };
 
-class CacheCommand final : public Command {
- public:
-  CLI::App* declare(CLI::App& app, FieldFlags&) override {
-    CLI::App* sub = app.add_subcommand("cache", "Show the answer cache of the store, or clear it.");
-    sub->add_subcommand("stats", "Entries and sizes (the default)");
-    clear_ = sub->add_subcommand("clear", "Remove every cached answer");
-    sub->require_subcommand(0, 1);
-    sub->add_flag("--json", json_, "Print one JSON object");
-    return sub;
-  }
-
-  int run(Session& session) override {
-    Result<std::string> folder = store_folder(session);
-    if (!folder.ok()) return fail(session, folder.error());
-    if (Result<index::StoreReader> store = index::StoreReader::open(*folder); !store.ok()) {
-      return fail(session, store.error());
-    }
-    Result<std::unique_ptr<cache::AnswerCache>> cache = open_cache(session, *folder);
-    if (!cache.ok()) return fail(session, cache.error());
-    if (clear_->parsed()) {
-      if (Status cleared = (*cache)->clear(); !cleared.ok()) return fail(session, cleared.error());
-      session.terminal.out("the answer cache is empty\n");
-    } else {
-      print_stats(session, **cache);
-    }
-    session.terminal.flush();
-    return kExitOk;
-  }
-
- private:
-  void print_stats(const Session& session, cache::AnswerCache& cache) const {
-    json::array tiers;
-    for (const cache::TierStats& tier : cache.tier_stats()) {
-      tiers.push_back({{"tier", tier.name},
-                       {"entries", tier.n_entries},
-                       {"size_bytes", tier.size_bytes},
-                       {"limit_bytes", tier.limit_bytes}});
-      if (json_) continue;
-      session.terminal.out(fmt::format("{:<8} {:>8} entries  {:>10} of {}\n", tier.name,
-                                       format_count(tier.n_entries), format_bytes(tier.size_bytes),
-                                       format_bytes(tier.limit_bytes)));
-    }
-    if (json_) {
-      session.terminal.out(to_string_pretty(json::object{{"tiers", std::move(tiers)}}) + "\n");
-    }
-  }
-
-  CLI::App* clear_ = nullptr;
-  bool json_ = false;
-};
-
 }  // namespace
 
 std::unique_ptr<Command> make_status_command() { return std::make_unique<StatusCommand>(); }
 std::unique_ptr<Command> make_remove_command() { return std::make_unique<RemoveCommand>(); }
-std::unique_ptr<Command> make_cache_command() { return std::make_unique<CacheCommand>(); }
 
 }  // namespace docmind::cli

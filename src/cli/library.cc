@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/library.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "base/environment.h"
-#include "cli/load_models.h"
+#include "cli/lazy_models.h"
 #include "index/store_reader.h"
+#include "pipeline/caching_models.h"
 #include "providers/extractive.h"
 
 namespace docmind::cli {
@@ -22,7 +24,26 @@ cache::AnswerCacheOptions cache_options(const Config& config, const std::string&
   options.memory_bytes = config.cache.memory_mib * kMiB;
   options.disk_bytes = config.cache.disk_mib * kMiB;
   options.ttl_ms = config.cache.ttl_s * 1000;
+  options.directory_path = index::questions_path(folder);
+  options.max_questions = config.cache.questions;
+  options.near.enabled = config.cache.semantic;
+  options.near.threshold = config.cache.threshold;
+  options.near.verify_band = config.cache.verify_band;
+  options.near.floor = std::min(options.near.floor, config.cache.threshold - config.cache.verify_band);
+  if (config.cache.max_wrong > 0) options.near.max_wrong_share = config.cache.max_wrong;
+  options.near.confidence = config.cache.confidence;
   return options;
+}
+
+std::unique_ptr<providers::Generator> make_extractive(pipeline::Corpus& corpus) {
+  return std::make_unique<providers::ExtractiveGenerator>(
+      [&corpus](std::string_view stem) { return corpus.inverse_document_frequency(stem); });
+}
+
+pipeline::SharedByAskers shared_parts(const Library& library) {
+  return {.cache = library.cache.get(),
+          .flights = library.flights.get(),
+          .verifier = library.models.reranker()};
 }
 
 }  // namespace
@@ -59,11 +80,40 @@ pipeline::IndexRequest index_request(const Session& session) {
   return request;
 }
 
-pipeline::CorpusOptions corpus_options(const Session& session, const providers::Embedder* embedder,
-                                       const providers::Reranker* reranker) {
+pipeline::CorpusOptions corpus_options(const Session& session, const RetrievalModels& models,
+                                       cache::ComputationCache* computed) {
   return {.exact_limit = static_cast<size_t>(session.config().search.exact_limit),
-          .embedder = embedder,
-          .reranker = reranker};
+          .embedder = models.embedder(),
+          .reranker = models.reranker(),
+          .computed = computed};
+}
+
+std::unique_ptr<cache::ComputationCache> open_computed(Session& session, const std::string& folder) {
+  const int64_t disk_bytes = session.config().cache.computed_mib * kMiB;
+  if (disk_bytes == 0) return nullptr;
+  std::string repaired;
+  Result<std::unique_ptr<cache::ComputationCache>> computed = cache::ComputationCache::open(
+      {.disk_path = index::computed_path(folder), .disk_bytes = disk_bytes}, &repaired);
+  if (!repaired.empty()) session.logger.warn("{}", repaired);
+  if (computed.ok()) return *std::move(computed);
+  session.logger.warn("computed results are not kept: {}", computed.error().message);
+  return nullptr;
+}
+
+Result<RetrievalModels> load_retrieval_models(Session& session, cache::ComputationCache* computed) {
+  RetrievalModels models;
+  DM_ASSIGN(models.native_embedder, open_embedder(session, computed));
+  DM_ASSIGN(models.native_reranker, open_reranker(session, computed));
+  if (computed == nullptr) return models;
+  if (models.native_embedder != nullptr) {
+    models.caching_embedder =
+        std::make_unique<pipeline::CachingEmbedder>(*models.native_embedder, *computed);
+  }
+  if (models.native_reranker != nullptr) {
+    models.caching_reranker =
+        std::make_unique<pipeline::CachingReranker>(*models.native_reranker, *computed);
+  }
+  return models;
 }
 
 pipeline::RetrieveOptions retrieve_options(const Session& session, int64_t top_k) {
@@ -87,6 +137,8 @@ pipeline::AskOptions ask_options(const Session& session) {
   options.max_sentences = static_cast<int>(config.ask.max_sentences);
   options.max_tokens = static_cast<int>(config.model.max_tokens);
   options.use_cache = config.cache.enabled;
+  options.audit_share = config.cache.audit_share;
+  options.stale_ms = config.cache.stale_s * 1000;
   return options;
 }
 
@@ -98,25 +150,40 @@ Result<std::unique_ptr<cache::AnswerCache>> open_cache(Session& session, const s
   return cache;
 }
 
+void drop_answers_of(Session& session, const std::string& folder,
+                     std::span<const std::string> paths) {
+  const Config& config = session.config();
+  if (paths.empty() || !config.cache.enabled || !config.cache.semantic) return;
+  std::error_code no_file;
+  if (!std::filesystem::exists(index::questions_path(folder), no_file)) return;
+  Status dropped = [&]() -> Status {
+    DM_ASSIGN(const std::unique_ptr<cache::AnswerCache> cache, open_cache(session, folder));
+    for (const std::string& path : paths) DM_TRY(cache->invalidate({.document = path}));
+    return {};
+  }();
+  if (!dropped.ok()) {
+    session.logger.warn("cached answers of changed documents stay on disk for now, they are not served: {}",
+                        dropped.error().message);
+  }
+}
+
 Result<std::unique_ptr<Library>> open_library(Session& session) {
   DM_ASSIGN(const std::string folder, store_folder(session));
   auto library = std::make_unique<Library>();
   // A store that is not there is told before models are loaded, which takes a while.
   if (auto store = index::StoreReader::open(folder); !store.ok()) return std::move(store).error();
-  DM_ASSIGN(library->embedder, load_embedder(session));
-  DM_ASSIGN(library->reranker, load_reranker(session));
+  library->computed = open_computed(session, folder);
+  DM_ASSIGN(library->models, load_retrieval_models(session, library->computed.get()));
   DM_ASSIGN(pipeline::Corpus corpus,
-            pipeline::Corpus::open(folder, corpus_options(session, library->embedder.get(),
-                                                          library->reranker.get())));
+            pipeline::Corpus::open(folder, corpus_options(session, library->models,
+                                                          library->computed.get())));
   library->corpus = std::make_unique<pipeline::Corpus>(std::move(corpus));
   // Likewise vectors of another embedder.
   if (Result<int64_t> opened = library->corpus->refresh(); !opened.ok()) return std::move(opened).error();
-  DM_ASSIGN(library->generator, load_generator(session));
+  DM_ASSIGN(library->generator, open_generator(session, library->computed.get()));
   if (library->generator == nullptr) {
-    library->generator = std::make_unique<providers::ExtractiveGenerator>(
-        [corpus = library->corpus.get()](std::string_view stem) {
-          return corpus->inverse_document_frequency(stem);
-        });
+    library->generator = make_extractive(*library->corpus);
+    library->generator_is_extractive = true;
   }
   if (session.config().cache.enabled) {
     Result<std::unique_ptr<cache::AnswerCache>> cache = open_cache(session, folder);
@@ -124,9 +191,25 @@ Result<std::unique_ptr<Library>> open_library(Session& session) {
     if (cache.ok()) library->cache = *std::move(cache);
     else session.logger.warn("answers are not cached: {}", cache.error().message);
   }
+  library->flights = std::make_unique<cache::AnswerFlights>(pipeline::may_share(library->cache.get()));
   library->asker = std::make_unique<pipeline::Asker>(*library->corpus, *library->generator,
-                                                     library->cache.get(), session.metrics);
+                                                     shared_parts(*library), session.metrics);
   return library;
+}
+
+Result<ParallelAsker> open_parallel_asker(Session& session, const Library& library) {
+  ParallelAsker own;
+  DM_ASSIGN(const std::string folder, store_folder(session));
+  DM_ASSIGN(pipeline::Corpus corpus,
+            pipeline::Corpus::open(folder, corpus_options(session, library.models,
+                                                          library.computed.get())));
+  own.corpus = std::make_unique<pipeline::Corpus>(std::move(corpus));
+  // The extractive generator asks its corpus about words, one thread at a time.
+  if (library.generator_is_extractive) own.extractive = make_extractive(*own.corpus);
+  const providers::Generator& generator = own.extractive ? *own.extractive : *library.generator;
+  own.asker = std::make_unique<pipeline::Asker>(*own.corpus, generator, shared_parts(library),
+                                                session.metrics);
+  return own;
 }
 
 }  // namespace docmind::cli

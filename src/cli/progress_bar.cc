@@ -116,6 +116,15 @@ void ProgressBar::show_bytes(std::string_view what, int64_t n_done, int64_t n_to
   draw(text);
 }
 
+void ProgressBar::show_count(std::string_view what, int64_t n_done, int64_t n_total) {
+  if (!is_due() || n_total <= 0) return;
+  const double share = static_cast<double>(n_done) / static_cast<double>(n_total);
+  std::string text;
+  if (terminal_.err_is_tty()) text = bar_of(share) + " ";
+  draw(text + fmt::format("{:3.0f}%  {}/{} {}", share * 100, format_count(n_done),
+                          format_count(n_total), what));
+}
+
 void ProgressBar::finish() {
   if (!drawn_) return;
   std::fputs("\r\x1b[K", stderr);

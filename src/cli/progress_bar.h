@@ -24,6 +24,8 @@ class ProgressBar {
   void show(const pipeline::IndexProgress& progress);
   // The same for plain bytes: `what` is a word or two, `n_total` 0 when unknown.
   void show_bytes(std::string_view what, int64_t n_done, int64_t n_total);
+  // The same for things that are counted: "questions".
+  void show_count(std::string_view what, int64_t n_done, int64_t n_total);
   void finish();
 
  private:

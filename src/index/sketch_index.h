@@ -20,7 +20,9 @@ struct SketchHit {
 
 struct SketchIndexOptions {
   size_t dimension = 0;       // 1 to kMaxDimension
-  size_t n_rescored = 256;    // rows that the sketches pass on to exact comparison, at least
+  // Rows that the sketches pass on to exact comparison: at least these, 8 for each hit asked for,
+  // and one in 400 of all, since among more rows more are about as near.
+  size_t n_rescored = 512;
   std::string_view isa = {};  // forced instructions, as in kernels; empty: the best of this CPU
 };
 

@@ -28,6 +28,8 @@ Result<std::optional<std::string>> meta_text(const Database& db, std::string_vie
 std::string database_path(const std::string& folder) { return folder + "/docmind.db"; }
 std::string lock_path(const std::string& folder) { return folder + "/writer.lock"; }
 std::string cache_path(const std::string& folder) { return folder + "/cache.db"; }
+std::string questions_path(const std::string& folder) { return folder + "/questions.db"; }
+std::string computed_path(const std::string& folder) { return folder + "/computed.db"; }
 std::string graph_path(const std::string& folder) { return folder + "/vectors.hnsw"; }
 
 Result<StoreReader> StoreReader::open(const std::string& folder) {

@@ -19,7 +19,9 @@ namespace docmind::index {
 // The files of a store folder.
 std::string database_path(const std::string& folder);
 std::string lock_path(const std::string& folder);
-std::string cache_path(const std::string& folder);
+std::string cache_path(const std::string& folder);      // answers
+std::string questions_path(const std::string& folder);  // the questions that they answer
+std::string computed_path(const std::string& folder);   // embeddings, parsed files, ...
 std::string graph_path(const std::string& folder);
 
 // A view of one store through its own connection; use from one thread at a time. Each call sees

@@ -40,6 +40,21 @@ std::string encode_vector(std::span<const float> values) {
   return bytes;
 }
 
+Result<EncodedVector> view_vector(std::string_view bytes, size_t dimension) {
+  if (bytes.size() != sizeof(float) + dimension) {
+    return Error{ErrorCode::kMalformed, "the vector has " + std::to_string(bytes.size()) + " bytes, expected " +
+                                            std::to_string(sizeof(float) + dimension)};
+  }
+  EncodedVector vector;
+  std::memcpy(&vector.scale, bytes.data(), sizeof(vector.scale));
+  if (!std::isfinite(vector.scale) || vector.scale < 0) {
+    return Error{ErrorCode::kMalformed, "the vector has the scale " + std::to_string(vector.scale) +
+                                            ", which is not a finite positive number"};
+  }
+  vector.codes = {reinterpret_cast<const int8_t*>(bytes.data() + sizeof(float)), dimension};
+  return vector;
+}
+
 Status decode_vector(std::string_view bytes, std::span<float> out) {
   VectorMatrix one(out.size());
   DM_TRY(one.append(0, bytes));
@@ -59,22 +74,11 @@ void VectorMatrix::reserve(size_t n_rows) {
 }
 
 Status VectorMatrix::append(int64_t id, std::string_view encoded) {
-  if (encoded.size() != sizeof(float) + dimension_) {
-    return Error{ErrorCode::kMalformed, "the vector of chunk " + std::to_string(id) + " has " +
-                                            std::to_string(encoded.size()) + " bytes, expected " +
-                                            std::to_string(sizeof(float) + dimension_)};
-  }
-  float scale = 0;
-  std::memcpy(&scale, encoded.data(), sizeof(scale));
-  if (!std::isfinite(scale) || scale < 0) {
-    return Error{ErrorCode::kMalformed, "the vector of chunk " + std::to_string(id) +
-                                            " has the scale " + std::to_string(scale) +
-                                            ", which is not a finite positive number"};
-  }
-  const auto* codes = reinterpret_cast<const int8_t*>(encoded.data() + sizeof(float));
+  auto row = view_vector(encoded, dimension_);
+  if (!row.ok()) return std::move(row).error().with_context("chunk " + std::to_string(id));
   ids_.push_back(id);
-  scales_.push_back(scale);
-  codes_.insert(codes_.end(), codes, codes + dimension_);
+  scales_.push_back(row->scale);
+  codes_.insert(codes_.end(), row->codes.begin(), row->codes.end());
   return {};
 }
 

@@ -16,6 +16,14 @@ namespace docmind::index {
 // A row on disk: little-endian f32 scale, then `dimension` int8 codes; value[i] = scale * code[i].
 // Values that are not finite make the whole row zero. A quarter of the bytes of f32; the dot product of two unit vectors is off by about 0.002.
 [[nodiscard]] std::string encode_vector(std::span<const float> values);
+
+// What lies in such bytes, not copied.
+struct EncodedVector {
+  float scale = 0;
+  std::span<const int8_t> codes;  // [dimension]
+};
+// kMalformed when the size is not that of the dimension, or the scale is negative or not finite.
+[[nodiscard]] Result<EncodedVector> view_vector(std::string_view bytes, size_t dimension);
 // kMalformed when the size does not fit `out` or the scale is negative or not finite.
 Status decode_vector(std::string_view bytes, std::span<float> out);
 

@@ -21,6 +21,14 @@ namespace docmind::kernels {
 enum class Isa { kScalar, kAvx2, kAvx512Vnni, kAvx512Bf16 };
 [[nodiscard]] std::string_view isa_name(Isa isa);  // "scalar", "avx2", "avx512_vnni", "avx512_bf16"
 
+// Sketches (bits of vectors) lie in panels of this many rows: word w of row r is
+// sketches[(r / 8 * n_words + w) * 8 + r % 8]. The last panel is whole in memory, used or not.
+inline constexpr int64_t kSketchPanel = 8;
+struct NearSketch {
+  uint32_t row = 0;
+  uint32_t n_bits = 0;  // that differ
+};
+
 struct KernelTable {
   Isa isa;
 
@@ -58,6 +66,14 @@ struct KernelTable {
   int64_t (*argmax)(const float* x, int64_t n);
   void (*to_half)(const float* x, int64_t n, Half* out);  // rounds to nearest even
   void (*from_half)(const Half* x, int64_t n, float* out);
+
+  // --- vectors of an index ---
+  // The sketches of n_rows that differ from query [n_words] in at most `most` bits, by row, into `out`
+  // with room for n_rows; returns how many.
+  int64_t (*near_sketches)(const uint64_t* query, int64_t n_words, const uint64_t* sketches, int64_t n_rows,
+                           uint32_t most, NearSketch* out);
+  // Exact; n is below 131,072.
+  int32_t (*dot_i8)(const int8_t* x, const int8_t* y, int64_t n);
 
   // --- the KV cache (kv_page.h) ---
   // The orthonormal Walsh-Hadamard transform, its own inverse, of each `block` floats of x in place;

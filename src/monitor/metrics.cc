@@ -34,6 +34,8 @@ std::string_view counter_name(Counter counter) {
     case Counter::kQuestions: return "questions";
     case Counter::kQuestionsFailed: return "questions_failed";
     case Counter::kAnswersCached: return "answers_cached";
+    case Counter::kAnswersNear: return "answers_near";
+    case Counter::kAnswersShared: return "answers_shared";
     case Counter::kAnswersRevalidated: return "answers_revalidated";
     case Counter::kAnswersStale: return "answers_stale";
     case Counter::kAnswersDeclined: return "answers_declined";

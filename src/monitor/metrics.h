@@ -44,6 +44,8 @@ enum class Counter {
   kQuestions,
   kQuestionsFailed,
   kAnswersCached,       // served from the answer cache, revalidated ones included
+  kAnswersNear,         // of these, those that were made for another question
+  kAnswersShared,       // made by a question in flight that asked the same
   kAnswersRevalidated,  // the index had changed, but not what the answer stands on
   kAnswersStale,        // found in the cache and thrown away, because it had
   kAnswersDeclined,     // no passage answered the question

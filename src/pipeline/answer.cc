@@ -167,6 +167,7 @@ std::string_view cache_state_name(CacheState state) {
     case CacheState::kMiss: return "miss";
     case CacheState::kMemory: return "memory";
     case CacheState::kDisk: return "disk";
+    case CacheState::kShared: return "shared";
   }
   return "unknown";
 }
@@ -190,6 +191,20 @@ json::value passage_to_json(const Passage& passage) {
   return object;
 }
 
+json::value cached_to_json(const CachedFrom& cached) {
+  return json::object{
+      {"id", cached.id},
+      {"question", to_valid_utf8(cached.question)},
+      {"similarity", cached.similarity},
+      {"agreement", cached.agreement},
+      {"probability", cached.probability ? json::value(*cached.probability) : json::value()},
+      {"verified", cached.verified},
+      {"evidence_checked", cached.evidence_checked},
+      {"age_ms", cached.age_ms},
+      {"saved_ms", cached.saved_ms},
+      {"saved_tokens", cached.saved_tokens}};
+}
+
 json::value answer_to_json(const Answer& answer, bool with_passages) {
   json::array citations;
   for (const Citation& citation : answer.citations) citations.push_back(citation_to_json(citation));
@@ -202,6 +217,9 @@ json::value answer_to_json(const Answer& answer, bool with_passages) {
                       {"provider", answer.provider},
                       {"cache", cache_state_name(answer.cache)},
                       {"revalidated", answer.revalidated},
+                      {"stale", answer.stale},
+                      {"cache_id", answer.cache_id},
+                      {"cached", answer.cached ? cached_to_json(*answer.cached) : json::value()},
                       {"total_ms", answer.total_ms},
                       {"stages_ms", std::move(stages)}};
   if (with_passages) {

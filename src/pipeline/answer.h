@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,12 +44,27 @@ struct Citation {
   bool changed_on_disk = false;     // the file is newer than the index, or gone
 };
 
-enum class CacheState { kOff, kMiss, kMemory, kDisk };
+// kShared: another question that asked the same was in flight, and this one got its answer.
+enum class CacheState { kOff, kMiss, kMemory, kDisk, kShared };
 [[nodiscard]] std::string_view cache_state_name(CacheState state);
 
 struct StageTime {
   std::string stage;
   double ms = 0;
+};
+
+// Where a cached or shared answer comes from, and why it may be served.
+struct CachedFrom {
+  int64_t id = 0;           // for feedback; 0: none can be given
+  std::string question = {};  // the one that it was made for
+  double similarity = 1;    // of the two questions; 1: the same
+  double agreement = 1;     // of what is retrieved now with what it stands on, 0..1
+  std::optional<double> probability = {};  // of being right, where that was learned
+  bool verified = false;    // the similarity alone did not do, a reranker decided
+  bool evidence_checked = false;  // the question was retrieved again
+  int64_t age_ms = 0;
+  double saved_ms = 0;      // that making it took
+  int64_t saved_tokens = 0;
 };
 
 struct Answer {
@@ -58,6 +74,11 @@ struct Answer {
   std::vector<Citation> citations;
   std::string provider;
   CacheState cache = CacheState::kMiss;
+  std::optional<CachedFrom> cached;  // where `cache` is kMemory, kDisk or kShared
+  bool stale = false;        // documents changed since, and the caller allowed that; to be asked anew
+  int64_t cache_id = 0;      // under which a fresh answer was kept; 0: it was not
+  int64_t n_prompt_tokens = 0;      // of a fresh answer; 0 where no model made it
+  int64_t n_completion_tokens = 0;
   bool revalidated = false;  // from the cache after the index changed; the same passages were found
   std::vector<Passage> passages;  // what the answer was made from, best first
   std::vector<StageTime> stages;  // of this call
@@ -70,6 +91,7 @@ struct Answer {
 
 // The JSON that `--json` prints. `page` is null where the format has none.
 [[nodiscard]] json::value passage_to_json(const Passage& passage);
+[[nodiscard]] json::value cached_to_json(const CachedFrom& cached);
 [[nodiscard]] json::value answer_to_json(const Answer& answer, bool with_passages);
 
 // The bytes kept in the answer cache: text, citations and passages, not the times. decode gives

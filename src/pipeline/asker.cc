@@ -7,11 +7,9 @@
 #include <optional>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/hash.h"
 #include "monitor/trace.h"
-#include "pipeline/citation_marks.h"
-#include "pipeline/make_citation.h"
-#include "providers/quote.h"
+#include "pipeline/make_answer.h"
 
 namespace docmind::pipeline {
 namespace {
@@ -20,10 +18,7 @@ using monitor::Counter;
 using monitor::Stage;
 
 // Raised when the prompt or the way citations are made changes, so that no older answer is served.
-constexpr const char* kPromptVersion = "2";
-
-constexpr const char* kNoAnswer =
-    "The indexed documents hold no passage that answers this question.";
+constexpr const char* kPromptVersion = "3";
 
 std::string settings_of(const AskOptions& options) {
   return std::to_string(options.retrieve.top_k) + "/" +
@@ -34,17 +29,19 @@ std::string settings_of(const AskOptions& options) {
          std::to_string(options.max_tokens);
 }
 
-std::vector<std::string> quotes_of(std::span<const providers::Evidence> evidence,
-                                   std::span<const providers::Passage> passages) {
-  std::vector<std::string> quotes;
-  for (const providers::Evidence& span : evidence) {
-    quotes.push_back(
-        providers::quote_of(passages[span.passage].text.substr(span.begin, span.end - span.begin)));
-  }
-  return quotes;
-}
-
 Error stopped() { return Error{ErrorCode::kCancelled, "the answer was stopped"}; }
+
+// A text that is there already, as a generator would give it: some words at a time.
+bool stream(std::string_view text, const providers::TextSink& sink) {
+  constexpr size_t kPieceBytes = 24;
+  while (!text.empty()) {
+    const size_t space = text.size() > kPieceBytes ? text.find(' ', kPieceBytes) : std::string::npos;
+    const size_t length = std::min(space, text.size());
+    if (!sink(text.substr(0, length))) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
 
 std::vector<StageTime> stage_times(const monitor::Trace& trace) {
   std::vector<StageTime> times;
@@ -54,17 +51,71 @@ std::vector<StageTime> stage_times(const monitor::Trace& trace) {
   return times;
 }
 
+// The chunks that an answer stands on: the cited ones; none cited, all that it was made from.
+std::vector<int64_t> sources_of(const Answer& answer) {
+  std::vector<int64_t> sources;
+  for (const Passage& passage : answer.passages) {
+    const bool cited = std::any_of(
+        answer.citations.begin(), answer.citations.end(), [&](const Citation& citation) {
+          return citation.path == passage.path && citation.heading == passage.heading &&
+                 citation.start_line >= passage.start_line && citation.end_line <= passage.end_line;
+        });
+    if (cited || answer.citations.empty()) sources.push_back(passage.chunk_id);
+  }
+  if (sources.empty()) {
+    for (const Passage& passage : answer.passages) sources.push_back(passage.chunk_id);
+  }
+  return sources;
+}
+
+// Ends the corpus's snapshot unless that was done.
+class SnapshotGuard {
+ public:
+  explicit SnapshotGuard(Corpus& corpus) : corpus_(&corpus) {}
+  SnapshotGuard(const SnapshotGuard&) = delete;
+  SnapshotGuard& operator=(const SnapshotGuard&) = delete;
+  ~SnapshotGuard() { [[maybe_unused]] const Status ignored = end(); }
+  Status end() {
+    Corpus* corpus = std::exchange(corpus_, nullptr);
+    return corpus != nullptr ? corpus->end_snapshot() : Status();
+  }
+
+ private:
+  Corpus* corpus_;
+};
+
 }  // namespace
 
-// What the cache said, and the retrieval if it had to be made to find out.
-struct Asker::Lookup {
-  std::optional<Answer> answer;
-  std::optional<Retrieval> retrieval;
+cache::AnswerFlights::MayShare may_share(const cache::AnswerCache* cache) {
+  return [cache](const cache::FlightRequest& asked, const cache::FlightRequest& running,
+                 double similarity) {
+    if (cache == nullptr) return false;
+    cache::NearAnswer near;
+    near.guards = cache::QuestionGuards::compare(asked.question, running.question);
+    near.features = {.similarity = similarity,
+                     .margin = 0,
+                     .word_overlap = near.guards.word_overlap,
+                     .length_ratio = near.guards.length_ratio,
+                     .evidence_agreement = -1,
+                     .guards_fired = near.guards.fired,
+                     .likeness = near.guards.likeness};
+    return cache->decide(near) == cache::HitDecision::kServe;
+  };
+}
+
+// One call of ask().
+struct Asker::Request {
+  std::string_view question;
+  const AskOptions& options;
+  const providers::TextSink& sink;
+  const CancelToken& cancel;
+  monitor::Trace& trace;
 };
 
 cache::AnswerScope Asker::scope_of(const AskOptions& options) const {
   cache::AnswerScope scope;
   scope.tenant = options.tenant;
+  scope.session = options.session;
   if (Result<std::string> id = corpus_.store().store_id(); id.ok()) scope.store_id = *id;
   scope.provider = generator_.info().identity;
   scope.embedder = corpus_.embedder_identity();
@@ -73,179 +124,140 @@ cache::AnswerScope Asker::scope_of(const AskOptions& options) const {
   return scope;
 }
 
-Result<Asker::Lookup> Asker::look_up(std::string_view question, const AskOptions& options,
-                                     monitor::Trace& trace, const CancelToken& cancel) {
-  Lookup lookup;
-  if (cache_ == nullptr || !options.use_cache) return lookup;
-  DM_ASSIGN(const int64_t generation, corpus_.refresh());
-  const cache::AnswerScope scope = scope_of(options);
-  monitor::StageTimer timer(trace, Stage::kCacheLookup);
-  std::optional<cache::CachedAnswer> cached = cache_->lookup(scope, question);
-  if (!cached) return lookup;
-  Result<Answer> answer = decode_answer(cached->payload);
-  if (!answer.ok()) return lookup;
-  timer.stop();
-  bool revalidated = false;
-  if (cache::check(*cached, generation) != cache::Freshness::kFresh) {
-    // The index changed since: the answer stands only if the same passages of unchanged documents
-    // would be found now.
-    DM_ASSIGN(lookup.retrieval, corpus_.retrieve(question, options.retrieve, trace, cancel));
-    const index::StoreReader& store = corpus_.store();
-    const auto content_hash = [&](const std::string& path) -> std::optional<std::string> {
-      Result<std::optional<index::DocumentRecord>> document = store.document(path);
-      if (!document.ok() || !document->has_value()) return std::nullopt;
-      return to_hex((*document)->content_hash);
-    };
-    if (cache_->revalidate(scope, question, *cached, lookup.retrieval->generation,
-                           lookup.retrieval->digest, content_hash) != cache::Freshness::kFresh) {
-      metrics_.add(Counter::kAnswersStale);
-      return lookup;
-    }
-    metrics_.add(Counter::kAnswersRevalidated);
-    revalidated = true;
-  }
-  // A cited file that changed on disk may say something else by now: the index is asked again, and
-  // the new answer carries the warning.
-  mark_changed(*answer);
-  if (std::any_of(answer->citations.begin(), answer->citations.end(),
-                  [](const Citation& citation) { return citation.changed_on_disk; })) {
-    return lookup;
-  }
-  answer->revalidated = revalidated;
-  answer->cache = cached->from_memory ? CacheState::kMemory : CacheState::kDisk;
-  lookup.answer = *std::move(answer);
-  return lookup;
-}
-
-Result<Answer> Asker::generate(std::string_view question, const Retrieval& retrieval,
-                               const AskOptions& options, const providers::TextSink& sink,
-                               monitor::Trace& trace, const CancelToken& cancel) {
-  Answer answer;
-  answer.provider = generator_.info().name;
-  std::vector<providers::Passage> passages;
-  for (const Passage& passage : retrieval.passages) {
-    if (passage.relevance < options.min_relevance) continue;
-    answer.passages.push_back(passage);
-  }
-  for (const Passage& passage : answer.passages) {
-    passages.push_back({.text = passage.text,
-                        .title = passage.title,
-                        .heading = passage.heading,
-                        .relevance = passage.relevance});
-  }
-  CitationMarks marks(passages.size());
-  providers::GenerateResult generated;
-  generated.answered = false;
-  if (!passages.empty()) {
-    monitor::StageTimer timer(trace, Stage::kGenerate);
-    const providers::GenerateRequest request{.question = question,
-                                             .passages = passages,
-                                             .max_tokens = options.max_tokens,
-                                             .max_sentences = options.max_sentences};
-    const auto show = [&](std::string piece) {
-      answer.text += piece;
-      return sink(piece);
-    };
-    // A document's own "[2]" must not be taken for a citation. Which words are its own is known when
-    // all is said, so the text is then held back until the end.
-    const bool hold = generator_.quotes_documents() &&
-                      std::any_of(passages.begin(), passages.end(), [](const auto& passage) {
-                        return holds_mark(passage.text);
-                      });
-    DM_ASSIGN(generated,
-              generator_.generate(
-                  request,
-                  [&](std::string_view piece) { return hold || show(marks.feed(piece)); }, cancel));
-    if (hold && !show(marks.feed_around(generated.text, quotes_of(generated.evidence, passages)))) {
-      return stopped();
-    }
-    if (!show(marks.finish())) return stopped();
-  }
-  answer.answered = generated.answered;
-  if (!answer.answered) {
-    answer.text = kNoAnswer;
-    answer.passages = retrieval.passages;
-    if (!sink(answer.text)) return stopped();
-    return answer;
-  }
-  monitor::StageTimer cite_timer(trace, Stage::kCite);
-  for (size_t i = 0; i < marks.order().size(); ++i) {
-    std::vector<providers::Evidence> spans;
-    for (const providers::Evidence& evidence : generated.evidence) {
-      if (evidence.passage == marks.order()[i]) spans.push_back(evidence);
-    }
-    answer.citations.push_back(
-        make_citation(static_cast<int>(i + 1), answer.passages[marks.order()[i]], spans));
-  }
-  return answer;
-}
-
-void Asker::keep(const Answer& answer, const Retrieval& retrieval, const AskOptions& options,
-                 monitor::Trace& trace) {
-  if (cache_ == nullptr || !options.use_cache) return;
-  monitor::StageTimer timer(trace, Stage::kCacheStore);
-  cache::CachedAnswer cached;
-  cached.payload = encode_answer(answer);
-  cached.retrieved_set = retrieval.digest;
-  cached.generation = retrieval.generation;
-  std::map<std::string, std::string> dependencies;
-  for (size_t i = 0; i < retrieval.passages.size(); ++i) {
-    dependencies[retrieval.passages[i].path] = retrieval.content_hashes[i];
-  }
-  for (auto& [path, hash] : dependencies) cached.dependencies.push_back({path, hash});
-  // A cache that cannot be written costs time later, not the answer now.
-  if (!cache_->store(scope_of(options), answer.question, cached).ok()) {
-    metrics_.add(Counter::kCacheErrors);
-  }
-}
-
-void Asker::mark_changed(Answer& answer) const {
-  for (Citation& citation : answer.citations) {
-    Result<std::optional<index::DocumentRecord>> document = corpus_.store().document(citation.path);
-    Result<FileStamp> now = stat_regular_file(citation.path);
-    citation.changed_on_disk = !now.ok() || !document.ok() || !document->has_value() ||
-                               (*document)->stamp.size_bytes != now->size_bytes ||
-                               (*document)->stamp.mtime_ns != now->mtime_ns;
-  }
+bool Asker::audit(double share) {
+  return share > 0 && std::uniform_real_distribution<>()(random_) < share;
 }
 
 Result<Answer> Asker::ask(std::string_view question, const AskOptions& options,
                           const providers::TextSink& sink, const CancelToken& cancel) {
+  const Stopwatch total;
   metrics_.add(Counter::kQuestions);
-  Result<Answer> answer = find_answer(question, options, sink, cancel);
+  monitor::Trace trace(metrics_);
+  Result<Answer> answer = find_answer(
+      {.question = question, .options = options, .sink = sink, .cancel = cancel, .trace = trace});
   if (!answer.ok()) {
     metrics_.add(Counter::kQuestionsFailed);
     return answer;
   }
   if (!answer->answered) metrics_.add(Counter::kAnswersDeclined);
+  answer->question = question;
+  answer->stages = stage_times(trace);
+  answer->total_ms = total.elapsed_ms();
   metrics_.record(Stage::kTotalAsk, answer->total_ms);
   return answer;
 }
 
-Result<Answer> Asker::find_answer(std::string_view question, const AskOptions& options,
-                                  const providers::TextSink& sink, const CancelToken& cancel) {
-  const Stopwatch total;
-  monitor::Trace trace(metrics_);
-  DM_ASSIGN(Lookup lookup, look_up(question, options, trace, cancel));
-  Answer answer;
-  if (lookup.answer) {
-    answer = *std::move(lookup.answer);
-    metrics_.add(Counter::kAnswersCached, 1);
-    if (!sink(answer.text)) return stopped();
-  } else {
-    if (!lookup.retrieval) {
-      DM_ASSIGN(lookup.retrieval, corpus_.retrieve(question, options.retrieve, trace, cancel));
+Result<Answer> Asker::find_answer(const Request& request) {
+  if (shared_.cache == nullptr || !request.options.use_cache) return find_fresh(request, nullptr);
+  DM_ASSIGN(const int64_t generation, corpus_.refresh());
+  const LookupParts parts{.corpus = &corpus_,
+                          .cache = shared_.cache,
+                          .verifier = shared_.verifier,
+                          .metrics = &metrics_,
+                          .audit = audit(request.options.audit_share)};
+  CacheLookup lookup(parts, scope_of(request.options), request.question, request.options);
+  if (!request.options.refresh) {
+    if (std::optional<Answer> answer = lookup.repeat(generation, request.trace)) {
+      if (!stream(answer->text, request.sink)) return stopped();
+      return *std::move(answer);
     }
-    DM_ASSIGN(answer, generate(question, *lookup.retrieval, options, sink, trace, cancel));
-    answer.cache = cache_ != nullptr && options.use_cache ? CacheState::kMiss : CacheState::kOff;
-    answer.question = question;
-    keep(answer, *lookup.retrieval, options, trace);
   }
-  answer.question = question;
-  if (answer.cache == CacheState::kMiss || answer.cache == CacheState::kOff) mark_changed(answer);
-  answer.stages = stage_times(trace);
-  answer.total_ms = total.elapsed_ms();
+  return find_fresh(request, &lookup);
+}
+
+// Retrieval, what the cache makes of it, and only then an answer. `lookup` is null without a cache.
+Result<Answer> Asker::find_fresh(const Request& request, CacheLookup* lookup) {
+  const AskOptions& options = request.options;
+  DM_TRY(corpus_.begin_snapshot());
+  SnapshotGuard snapshot(corpus_);
+  DM_ASSIGN(const Found found,
+            corpus_.find(request.question, options.retrieve, request.trace, request.cancel));
+  if (lookup != nullptr && !options.refresh) {
+    DM_ASSIGN(std::optional<Answer> cached,
+              lookup->with_evidence(found, request.trace, request.cancel));
+    if (cached) {
+      DM_TRY(snapshot.end());
+      if (!stream(cached->text, request.sink)) return stopped();
+      return *std::move(cached);
+    }
+  }
+  DM_ASSIGN(const Retrieval retrieval, corpus_.rank(request.question, found, options.retrieve,
+                                                    request.trace, request.cancel));
+  DM_TRY(snapshot.end());
+  DM_ASSIGN(Answer answer, make_or_join(request, found, retrieval, lookup));
+  mark_changed_files(corpus_.store(), answer);
   return answer;
+}
+
+Result<Answer> Asker::make_or_join(const Request& request, const Found& found,
+                                   const Retrieval& retrieval, CacheLookup* lookup) {
+  if (lookup == nullptr || shared_.flights == nullptr || request.options.refresh) {
+    return make_and_keep(request, found, retrieval, lookup, request.sink);
+  }
+  // Questions that saw different states of the store never share.
+  const auto now = [&](const Digest& digest) {
+    return FieldHasher().add(to_hex(digest)).add(found.generation).finish();
+  };
+  const cache::AnswerScope& scope = lookup->scope();
+  const cache::FlightRequest flight{
+      .key = now(cache::AnswerCache::key_of(scope, request.question)),
+      .scope = now(cache::AnswerCache::near_scope_of(scope, corpus_.vector_space())),
+      .question = std::string(request.question),
+      .vector = found.vector};
+  std::optional<Answer> own;
+  DM_ASSIGN(const cache::FlightOutcome outcome,
+            shared_.flights->run(flight, request.sink, request.cancel,
+                                 [&](const cache::PieceSink& sink) -> Result<std::string> {
+                                   DM_ASSIGN(own, make_and_keep(request, found, retrieval, lookup, sink));
+                                   return encode_answer(*own);
+                                 }));
+  if (own) return *std::move(own);
+  DM_ASSIGN(Answer answer, decode_answer(*outcome.payload));
+  metrics_.add(Counter::kAnswersShared);
+  answer.cache = CacheState::kShared;
+  answer.cached = CachedFrom{.question = outcome.question, .similarity = outcome.similarity};
+  return answer;
+}
+
+Result<Answer> Asker::make_and_keep(const Request& request, const Found& found,
+                                    const Retrieval& retrieval, CacheLookup* lookup,
+                                    const providers::TextSink& sink) {
+  const Stopwatch making;
+  DM_ASSIGN(Answer answer, make_answer(generator_, request.question, retrieval, request.options, sink,
+                                       request.trace, request.cancel));
+  answer.cache = lookup != nullptr ? CacheState::kMiss : CacheState::kOff;
+  if (lookup == nullptr) return answer;
+  if (const std::optional<Candidate>& candidate = lookup->unserved()) {
+    shared_.cache->observe(candidate->near, same_answer(answer, candidate->answer),
+                           cache::Observation::Source::kAudit);
+  }
+  keep(answer, request, found, retrieval, lookup->scope(), making.elapsed_ms());
+  return answer;
+}
+
+void Asker::keep(Answer& answer, const Request& request, const Found& found,
+                 const Retrieval& retrieval, const cache::AnswerScope& scope, double cost_ms) {
+  monitor::StageTimer timer(request.trace, Stage::kCacheStore);
+  cache::CachedAnswer cached;
+  cached.payload = encode_answer(answer);
+  cached.sources = answer.answered ? sources_of(answer) : std::vector<int64_t>();
+  cached.newest_chunk = found.newest_chunk;
+  cached.negative = !answer.answered;
+  cached.generation = found.generation;
+  cached.cost_ms = cost_ms;
+  cached.cost_tokens = answer.n_prompt_tokens + answer.n_completion_tokens;
+  std::map<std::string, std::string> dependencies;
+  for (size_t i = 0; i < retrieval.passages.size(); ++i) {
+    dependencies[retrieval.passages[i].path] = retrieval.content_hashes[i];
+  }
+  for (auto& [path, hash] : dependencies) cached.dependencies.push_back({path, hash});
+  const std::string space = corpus_.vector_space();
+  const cache::NearQuestion question{
+      .text = request.question, .vector = found.vector, .space = space};
+  // A cache that cannot be written costs time later, not the answer now.
+  const Result<int64_t> id = shared_.cache->store(scope, question, std::move(cached));
+  if (id.ok()) answer.cache_id = *id;
+  else metrics_.add(Counter::kCacheErrors);
 }
 
 }  // namespace docmind::pipeline

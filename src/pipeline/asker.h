@@ -2,59 +2,68 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <random>
 #include <string>
 #include <string_view>
 
 #include "base/cancel.h"
 #include "base/error.h"
 #include "cache/answer_cache.h"
+#include "cache/answer_flights.h"
 #include "monitor/metrics.h"
 #include "pipeline/answer.h"
+#include "pipeline/ask_options.h"
+#include "pipeline/cache_lookup.h"
 #include "pipeline/corpus.h"
 #include "providers/provider.h"
 
 namespace docmind::pipeline {
 
-struct AskOptions {
-  std::string tenant = "local";
-  RetrieveOptions retrieve = {};
-  double min_relevance = 0.51;  // below it a passage is not used; none left: no answer
-  int max_sentences = 4;     // of an extracted answer
-  int max_tokens = 512;      // of an answer; words of an extracted one
-  bool use_cache = true;
+// What several askers of one process have in common beside the generator; may be null.
+struct SharedByAskers {
+  cache::AnswerCache* cache = nullptr;             // null: every question is answered afresh
+  cache::AnswerFlights* flights = nullptr;         // null: nobody waits for another's answer
+  const providers::Reranker* verifier = nullptr;   // of borderline near questions
 };
 
-// Borrows its parts, which must outlive it. Same thread rule as Corpus.
+// Whether questions in flight may share an answer: by the rules of the cache for near ones, for which
+// there is no evidence yet.
+[[nodiscard]] cache::AnswerFlights::MayShare may_share(const cache::AnswerCache* cache);
+
+// Borrows its parts, which must outlive it. Same thread rule as Corpus; for questions at the same time
+// make an asker and a corpus for each thread.
 class Asker {
  public:
-  // `cache` may be null: every question is then answered afresh.
-  Asker(Corpus& corpus, const providers::Generator& generator, cache::AnswerCache* cache,
+  Asker(Corpus& corpus, const providers::Generator& generator, const SharedByAskers& shared,
         monitor::Metrics& metrics)
-      : corpus_(corpus), generator_(generator), cache_(cache), metrics_(metrics) {}
+      : corpus_(corpus), generator_(generator), shared_(shared), metrics_(metrics) {}
 
-  // The text goes to `sink` as it is made; a cached one at once. A question that the documents do
-  // not cover gives an Answer with `answered` false, not an error.
+  // The text goes to `sink` as it is made, a cached one in pieces of some words. A question that the
+  // documents do not cover gives an Answer with `answered` false, not an error.
   Result<Answer> ask(std::string_view question, const AskOptions& options,
                      const providers::TextSink& sink, const CancelToken& cancel);
 
+  // The scope of a question's answers in the cache, as of the last refresh of the corpus.
+  [[nodiscard]] cache::AnswerScope scope_of(const AskOptions& options) const;
+
  private:
-  struct Lookup;
-  Result<Answer> find_answer(std::string_view question, const AskOptions& options,
-                             const providers::TextSink& sink, const CancelToken& cancel);
-  Result<Lookup> look_up(std::string_view question, const AskOptions& options,
-                         monitor::Trace& trace, const CancelToken& cancel);
-  Result<Answer> generate(std::string_view question, const Retrieval& retrieval,
-                          const AskOptions& options, const providers::TextSink& sink,
-                          monitor::Trace& trace, const CancelToken& cancel);
-  void keep(const Answer& answer, const Retrieval& retrieval, const AskOptions& options,
-            monitor::Trace& trace);
-  cache::AnswerScope scope_of(const AskOptions& options) const;
-  void mark_changed(Answer& answer) const;
+  struct Request;
+  Result<Answer> find_answer(const Request& request);
+  Result<Answer> find_fresh(const Request& request, CacheLookup* lookup);
+  Result<Answer> make_or_join(const Request& request, const Found& found, const Retrieval& retrieval,
+                              CacheLookup* lookup);
+  Result<Answer> make_and_keep(const Request& request, const Found& found,
+                               const Retrieval& retrieval, CacheLookup* lookup,
+                               const providers::TextSink& sink);
+  void keep(Answer& answer, const Request& request, const Found& found, const Retrieval& retrieval,
+            const cache::AnswerScope& scope, double cost_ms);
+  bool audit(double share);
 
   Corpus& corpus_;
   const providers::Generator& generator_;
-  cache::AnswerCache* cache_;
+  const SharedByAskers shared_;
   monitor::Metrics& metrics_;
+  std::minstd_rand random_{std::random_device{}()};
 };
 
 }  // namespace docmind::pipeline

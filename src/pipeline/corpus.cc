@@ -6,7 +6,9 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "base/clock.h"
 #include "base/hash.h"
+#include "cache/cache_codec.h"
 #include "pipeline/embedder_stage.h"
 #include "pipeline/hybrid_search.h"
 #include "pipeline/lexical_terms.h"
@@ -37,6 +39,8 @@ struct Corpus::Impl {
   // Of the generation below; rebuilt when the store has moved on.
   int64_t generation = -1;
   int64_t n_chunks = 0;
+  int64_t newest_chunk = 0;
+  std::string training_id;  // of the lexical embedder; empty for a model
   std::optional<index::EmbedderRecord> embedder_record;
   std::unique_ptr<StoredTerms> terms;
   std::unique_ptr<providers::LexicalEmbedder> lexical_embedder;
@@ -80,6 +84,7 @@ Status Corpus::Impl::open_lexical_embedder() {
   }
   DM_TRY(index::check_embedder(
       embedder_record, embedder_record_of(providers::LexicalEmbedder::info_of(state->parameters))));
+  training_id = state->training_id;
   DM_ASSIGN(terms, StoredTerms::open(store, *state));
   lexical_embedder = std::make_unique<providers::LexicalEmbedder>(*terms);
   embedder = lexical_embedder.get();
@@ -93,7 +98,9 @@ Status Corpus::Impl::reload(int64_t new_generation) {
   embedder = nullptr;
   lexical_embedder.reset();
   terms.reset();
+  training_id.clear();
   DM_ASSIGN(n_chunks, store.db().query_int("SELECT count(*) FROM chunks"));
+  DM_ASSIGN(newest_chunk, store.db().query_int("SELECT coalesce(max(id), 0) FROM chunks"));
   DM_ASSIGN(embedder_record, store.embedder());
   if (embedder_record) {
     if (options.embedder != nullptr) {
@@ -175,13 +182,11 @@ Result<Retrieval> Corpus::Impl::collect(std::string_view question, std::vector<R
   const providers::Relevance relevance(question,
                                        [this](std::string_view stem) { return idf_of(stem); });
   WordAnalyzer analyzer;
-  FieldHasher digest;
   for (Ranked& entry : ranked) {
     index::StoredChunk& chunk = entry.chunk;
     DM_ASSIGN(const std::optional<index::DocumentRecord> document, store.document(chunk.path));
     retrieval.content_hashes.push_back(document ? to_hex(document->content_hash) : std::string());
     retrieval.origins.push_back({entry.hit.lexical_rank, entry.hit.vector_rank});
-    digest.add(chunk.path).add(static_cast<int64_t>(chunk.begin)).add(chunk.heading).add(chunk.text);
     Passage passage{.chunk_id = chunk.id,
                     .path = std::move(chunk.path),
                     .title = std::move(chunk.title),
@@ -197,7 +202,6 @@ Result<Retrieval> Corpus::Impl::collect(std::string_view question, std::vector<R
         relevance.coverage(analyzer, {passage.text, passage.heading, passage.title});
     retrieval.passages.push_back(std::move(passage));
   }
-  retrieval.digest = digest.finish();
   return retrieval;
 }
 
@@ -228,34 +232,131 @@ Result<int64_t> Corpus::refresh() {
   return generation;
 }
 
+std::string Corpus::vector_space() const {
+  return impl_->embedder_record ? impl_->embedder_record->identity + "/" + impl_->training_id
+                                : std::string();
+}
+
+Status Corpus::begin_snapshot() {
+  DM_TRY(impl_->store.begin_snapshot());
+  const Result<int64_t> refreshed = refresh();
+  if (refreshed.ok()) return {};
+  [[maybe_unused]] const Status ended = impl_->store.end_snapshot();
+  return refreshed.error();
+}
+
+Status Corpus::end_snapshot() { return impl_->store.end_snapshot(); }
+
+namespace {
+
+// A retrieval is a function of these as long as the store keeps its generation.
+Result<Digest> retrieval_key(const index::StoreReader& store, int64_t generation,
+                             const std::string& space, std::string_view question,
+                             const RetrieveOptions& options) {
+  DM_ASSIGN(const std::string store_id, store.store_id());
+  return FieldHasher()
+      .add("retrieval 1")
+      .add(store_id)
+      .add(generation)
+      .add(space)
+      .add(static_cast<int64_t>(options.top_k))
+      .add(static_cast<int64_t>(options.lexical_depth))
+      .add(static_cast<int64_t>(options.vector_depth))
+      .add(static_cast<int64_t>(options.rerank_depth))
+      .add(question)
+      .finish();
+}
+
+// Kept in memory only, so the bytes are this process's own.
+std::string encode_found(const Found& found) {
+  return cache::CacheCodec<std::vector<std::string>>::encode(
+      {std::string(reinterpret_cast<const char*>(found.hits.data()),
+                   found.hits.size() * sizeof(HybridHit)),
+       cache::CacheCodec<std::vector<float>>::encode(found.vector)});
+}
+
+bool decode_found(std::string_view bytes, Found& found) {
+  const auto parts = cache::CacheCodec<std::vector<std::string>>::decode(bytes);
+  if (!parts || parts->size() != 2 || (*parts)[0].size() % sizeof(HybridHit) != 0) return false;
+  auto vector = cache::CacheCodec<std::vector<float>>::decode((*parts)[1]);
+  if (!vector) return false;
+  found.hits.resize((*parts)[0].size() / sizeof(HybridHit));
+  std::copy((*parts)[0].begin(), (*parts)[0].end(), reinterpret_cast<char*>(found.hits.data()));
+  found.vector = *std::move(vector);
+  return true;
+}
+
+}  // namespace
+
+Result<Found> Corpus::find(std::string_view question, const RetrieveOptions& options,
+                           monitor::Trace& trace, const CancelToken& cancel) {
+  cache::ComputationCache* computed = impl_->options.computed;
+  if (computed == nullptr || impl_->n_chunks == 0) return search(question, options, trace, cancel);
+  DM_ASSIGN(const Digest key, retrieval_key(impl_->store, impl_->generation, vector_space(), question,
+                                            options));
+  Found known{.generation = impl_->generation, .newest_chunk = impl_->newest_chunk};
+  if (const auto bytes = computed->find(cache::Computation::kRetrieval, key)) {
+    if (decode_found(*bytes, known)) return known;
+  }
+  const Stopwatch searching;
+  DM_ASSIGN(Found found, search(question, options, trace, cancel));
+  computed->keep(cache::Computation::kRetrieval, key, encode_found(found), searching.elapsed_ms());
+  return found;
+}
+
+Result<Found> Corpus::search(std::string_view question, const RetrieveOptions& options,
+                             monitor::Trace& trace, const CancelToken& cancel) {
+  if (impl_->n_chunks == 0) {
+    return Error{ErrorCode::kNotFound, "the index in '" + impl_->store.folder() +
+                                           "' is empty; run: docmind index PATH"};
+  }
+  const HybridParts parts{.store = &impl_->store,
+                          .lexical = &impl_->lexical,
+                          .vectors = impl_->vectors.get(),
+                          .embedder = impl_->embedder};
+  HybridOptions hybrid;
+  // A model's vectors know what a short question means as well as a long one.
+  if (impl_->options.embedder != nullptr) hybrid.least_vector_weight = 1;
+  hybrid.lexical_scores = std::max(hybrid.lexical_scores, options.lexical_depth);
+  hybrid.pool_depth = options.vector_depth;
+  DM_ASSIGN(HybridFound found,
+            hybrid_search(parts, question, hybrid, std::max(options.top_k, options.rerank_depth),
+                          trace, cancel));
+  return Found{.hits = std::move(found.hits),
+               .vector = std::move(found.vector),
+               .generation = impl_->generation,
+               .newest_chunk = impl_->newest_chunk};
+}
+
+Result<Retrieval> Corpus::rank(std::string_view question, const Found& found,
+                               const RetrieveOptions& options, monitor::Trace& trace,
+                               const CancelToken& cancel) {
+  DM_ASSIGN(std::vector<Ranked> ranked, impl_->rank(question, found.hits, options, trace, cancel));
+  return impl_->collect(question, std::move(ranked));
+}
+
 Result<Retrieval> Corpus::retrieve(std::string_view question, const RetrieveOptions& options,
                                    monitor::Trace& trace, const CancelToken& cancel) {
-  // One snapshot for all reads: a commit in between must not mix two states.
-  DM_TRY(impl_->store.begin_snapshot());
+  DM_TRY(begin_snapshot());
   Result<Retrieval> retrieval = [&]() -> Result<Retrieval> {
-    DM_ASSIGN([[maybe_unused]] const int64_t generation, refresh());
-    if (impl_->n_chunks == 0) {
-      return Error{ErrorCode::kNotFound, "the index in '" + impl_->store.folder() +
-                                             "' is empty; run: docmind index PATH"};
-    }
-    const HybridParts parts{.store = &impl_->store,
-                            .lexical = &impl_->lexical,
-                            .vectors = impl_->vectors.get(),
-                            .embedder = impl_->embedder};
-    HybridOptions hybrid;
-    // A model's vectors know what a short question means as well as a long one.
-    if (impl_->options.embedder != nullptr) hybrid.least_vector_weight = 1;
-    hybrid.lexical_scores = std::max(hybrid.lexical_scores, options.lexical_depth);
-    hybrid.pool_depth = options.vector_depth;
-    DM_ASSIGN(const std::vector<HybridHit> hits,
-              hybrid_search(parts, question, hybrid,
-                            std::max(options.top_k, options.rerank_depth), trace, cancel));
-    DM_ASSIGN(std::vector<Ranked> ranked, impl_->rank(question, hits, options, trace, cancel));
-    return impl_->collect(question, std::move(ranked));
+    DM_ASSIGN(const Found found, find(question, options, trace, cancel));
+    return rank(question, found, options, trace, cancel);
   }();
-  Status ended = impl_->store.end_snapshot();
-  if (!ended.ok()) return std::move(ended).error();
+  DM_TRY(end_snapshot());
   return retrieval;
+}
+
+Status Corpus::embed_questions(std::span<const std::string_view> texts, std::span<float> out,
+                               const CancelToken& cancel) const {
+  if (impl_->embedder == nullptr) {
+    return Error{ErrorCode::kNotFound, "the store in '" + impl_->store.folder() +
+                                           "' has no vectors yet; run: docmind index"};
+  }
+  return impl_->embedder->embed(texts, providers::EmbedKind::kQuestion, out, cancel);
+}
+
+size_t Corpus::vector_dimension() const {
+  return impl_->embedder != nullptr ? impl_->embedder->info().dimension : 0;
 }
 
 double Corpus::inverse_document_frequency(std::string_view stem) { return impl_->idf_of(stem); }

@@ -11,11 +11,13 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/words.h"
+#include "cache/computation_cache.h"
 #include "index/lexical_search.h"
 #include "index/store_reader.h"
 #include "index/vector_index.h"
 #include "monitor/trace.h"
 #include "pipeline/answer.h"
+#include "pipeline/hybrid_search.h"
 #include "providers/provider.h"
 
 namespace docmind::pipeline {
@@ -26,6 +28,7 @@ struct CorpusOptions {
   const providers::Embedder* embedder = nullptr;
   // Its probability is then the score of a passage; null: the built-in lexical one. Borrowed.
   const providers::Reranker* reranker = nullptr;
+  cache::ComputationCache* computed = nullptr;  // remembers what find() found; null: nothing does. Borrowed.
 };
 
 struct RetrieveOptions {
@@ -33,6 +36,14 @@ struct RetrieveOptions {
   size_t lexical_depth = 100;  // length of the lexical list before fusion
   size_t vector_depth = 100;   // likewise of the vector list
   size_t rerank_depth = 40;    // best of the fused list that are reranked; 0: none
+};
+
+// What a question finds before anything is reranked: enough to judge a cached answer by.
+struct Found {
+  std::vector<HybridHit> hits = {};  // best first, as many as rerank_depth and top_k ask for
+  std::vector<float> vector = {};  // of the question; empty while the store has no vectors
+  int64_t generation = 0;       // of the store
+  int64_t newest_chunk = 0;     // its largest chunk id; every later chunk has a larger one
 };
 
 // What a question found, with what is needed to explain it and to bind a cached answer to it.
@@ -44,7 +55,6 @@ struct Retrieval {
   std::vector<Passage> passages;         // best first; `relevance` is filled in
   std::vector<Origin> origins;           // [passages]
   std::vector<std::string> content_hashes;  // [passages], hex, of the passage's document
-  Digest digest{};                       // of paths, spans and texts, in order
   int64_t generation = 0;                // of the store when retrieved
   std::string vector_kind;               // "exact", "hnsw" or "none"
 };
@@ -63,19 +73,43 @@ class Corpus {
   // Identity of CorpusOptions::reranker; empty without one.
   std::string reranker_identity() const;
 
+  // Identity of the space of the question vectors: the embedder's, and for the built-in one the
+  // training as well. Vectors of different spaces must not be compared.
+  std::string vector_space() const;
+
   // Brings the view up to the last commit; returns the generation.
   Result<int64_t> refresh();
+  // Until end_snapshot(), all calls see one state of the store, which is brought up to date first: a
+  // commit in between must not mix two.
+  Status begin_snapshot();
+  Status end_snapshot();
 
-  // Hybrid retrieval: BM25F and vectors, fused by reciprocal rank, then reranked by headings and
-  // the closeness of the question's words, or by a model. An empty store is kNotFound, vectors of
-  // another embedder than the one given kMismatch.
+  // Hybrid retrieval: BM25F and vectors, fused by reciprocal rank. An empty store is kNotFound, vectors
+  // of another embedder than the one given kMismatch. Within a snapshot.
+  Result<Found> find(std::string_view question, const RetrieveOptions& options,
+                     monitor::Trace& trace, const CancelToken& cancel);
+  // The best of them, reranked by headings and the closeness of the question's words, or by a model.
+  // Within the snapshot of find().
+  Result<Retrieval> rank(std::string_view question, const Found& found,
+                         const RetrieveOptions& options, monitor::Trace& trace,
+                         const CancelToken& cancel);
+  // Both, in a snapshot of their own.
   Result<Retrieval> retrieve(std::string_view question, const RetrieveOptions& options,
                              monitor::Trace& trace, const CancelToken& cancel);
+
+  // Vectors of questions in vector_space(), row-major [texts.size(), vector_dimension()]. kNotFound
+  // while the store has no vectors.
+  Status embed_questions(std::span<const std::string_view> texts, std::span<float> out,
+                         const CancelToken& cancel) const;
+  size_t vector_dimension() const;  // 0 while the store has no vectors
 
   // Inverse document frequency of a stem in the corpus; a stem that does not occur has the largest.
   double inverse_document_frequency(std::string_view stem);
 
  private:
+  Result<Found> search(std::string_view question, const RetrieveOptions& options,
+                       monitor::Trace& trace, const CancelToken& cancel);
+
   struct Impl;
   explicit Corpus(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

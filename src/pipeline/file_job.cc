@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -20,15 +21,43 @@ FileOutcome failed(Error error, int64_t read_bytes) {
   return outcome;
 }
 
-// PDF and DOCX go to the worker process; the other readers are bounded streams in this one.
+// Raised whenever a reader of PDF or DOCX gives another document for the same bytes.
+constexpr std::string_view kParserVersion = "parsed file 1";
+
+// The title of a document may come from its file name, so that is part of what it depends on.
+Digest parsed_key(const std::string& path, const Digest& content, ingest::Format format,
+                  const ingest::ReadLimits& limits) {
+  const size_t slash = path.rfind('/');
+  return FieldHasher()
+      .add(kParserVersion)
+      .add(to_hex(content))
+      .add(slash == std::string::npos ? path : path.substr(slash + 1))
+      .add(ingest::format_name(format))
+      .add(limits.max_text_bytes)
+      .add(static_cast<int64_t>(limits.max_pages))
+      .finish();
+}
+
+// PDF and DOCX go to the worker process; the other readers are bounded streams in this one, faster
+// than any cache.
 Result<ingest::Document> parse(const std::string& path, std::string_view bytes,
-                               const ingest::ReadLimits& limits, ingest::ParseWorker& worker,
-                               const CancelToken& cancel) {
+                               const Digest& content, const FileJobOptions& options,
+                               ingest::ParseWorker& worker, const CancelToken& cancel) {
   const std::optional<ingest::Format> format = ingest::detect_format(path, bytes);
-  if (format == ingest::Format::kPdf || format == ingest::Format::kDocx) {
-    return worker.parse(path, bytes, cancel);
+  if (format != ingest::Format::kPdf && format != ingest::Format::kDocx) {
+    return ingest::read_document(path, bytes, options.limits);
   }
-  return ingest::read_document(path, bytes, limits);
+  if (options.computed == nullptr) return worker.parse(path, bytes, cancel);
+  const Digest key = parsed_key(path, content, *format, options.limits);
+  if (const auto known = options.computed->find(cache::Computation::kParsedFile, key)) {
+    Result<ingest::Document> document = ingest::decode_document(*known);
+    if (document.ok()) return document;
+  }
+  const Stopwatch parsing;
+  DM_ASSIGN(ingest::Document document, worker.parse(path, bytes, cancel));
+  options.computed->keep(cache::Computation::kParsedFile, key, ingest::encode_document(document),
+                         parsing.elapsed_ms());
+  return document;
 }
 
 std::vector<index::NewChunk> cut(const ingest::Document& document,
@@ -87,7 +116,7 @@ FileOutcome run_file_job(const FileJob& job, const FileJobOptions& options,
     return outcome;
   }
   monitor::StageTimer parse_timer(metrics, Stage::kParse);
-  Result<ingest::Document> document = parse(path, *bytes, options.limits, worker, cancel);
+  Result<ingest::Document> document = parse(path, *bytes, hash, options, worker, cancel);
   parse_timer.stop();
   if (!document.ok()) return failed(std::move(document).error(), n_bytes);
   bytes->clear();

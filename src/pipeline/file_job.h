@@ -8,6 +8,7 @@
 
 #include "base/cancel.h"
 #include "base/error.h"
+#include "cache/computation_cache.h"
 #include "index/types.h"
 #include "ingest/chunker.h"
 #include "ingest/reader.h"
@@ -40,6 +41,9 @@ struct FileOutcome {
 struct FileJobOptions {
   ingest::ReadLimits limits;
   ingest::ChunkOptions chunks;
+  // Remembers what was read from PDF and DOCX files, so that a copied, moved or restored file is not
+  // parsed again; null: nothing does. Borrowed.
+  cache::ComputationCache* computed = nullptr;
 };
 
 // The title column of the full-text index: the document's title and the words of its file name.

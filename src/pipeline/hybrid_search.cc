@@ -168,9 +168,9 @@ LexicalQuery make_lexical_query(std::string_view question, double pair_weight) {
   return query;
 }
 
-Result<std::vector<HybridHit>> hybrid_search(const HybridParts& parts, std::string_view question,
-                                             const HybridOptions& options, size_t limit,
-                                             monitor::Trace& trace, const CancelToken& cancel) {
+Result<HybridFound> hybrid_search(const HybridParts& parts, std::string_view question,
+                                  const HybridOptions& options, size_t limit, monitor::Trace& trace,
+                                  const CancelToken& cancel) {
   StageTimer lexical_timer(trace, Stage::kRetrieveLexical);
   const LexicalQuery query = make_lexical_query(question, options.pair_weight);
   DM_ASSIGN(std::vector<ScoredChunk> lexical,
@@ -178,12 +178,13 @@ Result<std::vector<HybridHit>> hybrid_search(const HybridParts& parts, std::stri
   lexical_timer.stop();
   if (parts.vectors == nullptr || parts.vectors->n_rows() == 0) {
     cut(lexical, limit);
-    return with_ranks(fuse(lexical, {}, 0, options.fusion_k, limit), lexical, {});
+    return HybridFound{with_ranks(fuse(lexical, {}, 0, options.fusion_k, limit), lexical, {}), {}};
   }
   StageTimer embed_timer(trace, Stage::kEmbedQuestion);
   std::vector<float> vector(parts.embedder->info().dimension);
   DM_TRY(parts.embedder->embed({&question, 1}, providers::EmbedKind::kQuestion, vector, cancel));
   embed_timer.stop();
+  HybridFound found{{}, vector};
   const size_t depth = std::max(limit, options.pool_depth);
   const Influence influence = influence_of(query.n_words, parts.vectors->n_rows(), options);
   StageTimer vector_timer(trace, Stage::kRetrieveVector);
@@ -203,7 +204,8 @@ Result<std::vector<HybridHit>> hybrid_search(const HybridParts& parts, std::stri
     fused = fuse(smoothed, vector_list, influence.vector_weight, options.fusion_k, depth);
   }
   cut(fused, limit);
-  return with_ranks(fused, smoothed, vector_list);
+  found.hits = with_ranks(fused, smoothed, vector_list);
+  return found;
 }
 
 }  // namespace docmind::pipeline

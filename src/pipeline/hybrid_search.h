@@ -47,6 +47,11 @@ struct HybridHit {
   size_t vector_rank = 0;
 };
 
+struct HybridFound {
+  std::vector<HybridHit> hits;  // best first
+  std::vector<float> vector;    // of the question as it was asked; empty without vectors
+};
+
 // The parts it searches with; borrowed. `vectors` may be null: then it is lexical search alone.
 struct HybridParts {
   const index::StoreReader* store = nullptr;
@@ -60,9 +65,9 @@ struct HybridParts {
 
 // Steps: the two lists; lexical scores smoothed over neighbours in vector space; reciprocal rank
 // fusion; the question's vector moved towards the best chunks (Rocchio feedback) and the vector
-// list made again; fusion. Best first, at most `limit`.
-Result<std::vector<HybridHit>> hybrid_search(const HybridParts& parts, std::string_view question,
-                                             const HybridOptions& options, size_t limit,
-                                             monitor::Trace& trace, const CancelToken& cancel);
+// list made again; fusion. At most `limit` hits.
+Result<HybridFound> hybrid_search(const HybridParts& parts, std::string_view question,
+                                  const HybridOptions& options, size_t limit, monitor::Trace& trace,
+                                  const CancelToken& cancel);
 
 }  // namespace docmind::pipeline

@@ -35,6 +35,7 @@ class RootPass {
     for (const auto& document : plan.removals) {
       DM_TRY(batch->remove_document(document.id));
       ++report_.n_removed;
+      report_.changed_paths.push_back(document.path);
     }
     for (const std::string& path : plan.forgotten_failures) DM_TRY(batch->remove_failure(path));
     return commit();
@@ -79,6 +80,7 @@ class RootPass {
   Status store_parsed(index::WriteBatch& batch, const FileJob& job, FileOutcome& outcome) {
     DM_TRY(batch.put_document(outcome.record, outcome.search_title, outcome.chunks));
     job.known ? ++report_.n_updated : ++report_.n_added;
+    if (job.known) report_.changed_paths.push_back(job.known->path);
     report_.n_chunks += outcome.record.n_chunks;
     metrics_.add(Counter::kFilesIndexed, 1);
     metrics_.add(Counter::kChunksIndexed, static_cast<uint64_t>(outcome.record.n_chunks));
@@ -98,6 +100,7 @@ class RootPass {
     if (!keeps_last) {
       if (job.known) {
         DM_TRY(batch.remove_document(job.known->id));
+        report_.changed_paths.push_back(job.known->path);
         if (is_gone) ++report_.n_removed;
       }
       if (!is_gone) {

@@ -47,6 +47,7 @@ struct IndexReport {
   int64_t n_removed = 0;
   int64_t n_ignored = 0;     // left out by globs or unknown extension
   int64_t n_chunks = 0;      // new chunks
+  std::vector<std::string> changed_paths;  // documents updated or removed
   int64_t read_bytes = 0;
   bool trained = false;      // the lexical embedder was trained anew
   double elapsed_ms = 0;

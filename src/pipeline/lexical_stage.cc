@@ -85,12 +85,15 @@ Status LexicalStage::retrain(const index::StoreWriter& store, int64_t n_chunks,
   if (cancel.cancelled()) return vectors_stopped();
 
   monitor::StageTimer embed_timer(metrics_, Stage::kEmbed);
+  // Each training commits, and each such commit raises the generation.
+  DM_ASSIGN(const int64_t generation, store.reader().generation());
   DM_ASSIGN(index::WriteBatch batch, store.begin());
   DM_TRY(batch.drop_vectors());
   DM_TRY(batch.set_embedder(record_of(terms.parameters())));
   DM_TRY(write_lexical_state(batch, {.parameters = terms.parameters(),
                                      .average_length = terms.average_length(),
-                                     .n_trained = n_chunks}));
+                                     .n_trained = n_chunks,
+                                     .training_id = std::to_string(generation)}));
   DM_TRY(write_terms(batch, terms));
   const LexicalEmbedder embedder(terms);
   std::vector<float> vector(terms.parameters().dimension);

@@ -11,6 +11,7 @@ namespace docmind::pipeline {
 namespace {
 
 constexpr std::string_view kStateKey = "lexical";
+constexpr std::string_view kTrainingKey = "training";
 constexpr char kTermPrefix = ':';  // terms are ":stem", so that no stem is the state's key
 constexpr size_t kMaxDimension = 4'096;
 
@@ -43,11 +44,13 @@ Result<std::optional<LexicalState>> read_lexical_state(const index::StoreReader&
     return Error{ErrorCode::kMalformed, "the lexical embedder's record in the store is damaged; "
                                         "run: docmind index --reembed"};
   }
+  DM_ASSIGN(std::optional<std::string> training_id, store.embedder_state(kTrainingKey));
   return std::optional<LexicalState>(
       LexicalState{.parameters = {.dimension = raw.dimension, .k1 = raw.k1, .b = raw.b},
                    .average_length = raw.average_length,
                    .n_trained = raw.n_trained,
-                   .n_since = raw.n_since});
+                   .n_since = raw.n_since,
+                   .training_id = std::move(training_id).value_or("")});
 }
 
 Status write_lexical_state(index::WriteBatch& batch, const LexicalState& state) {
@@ -58,6 +61,7 @@ Status write_lexical_state(index::WriteBatch& batch, const LexicalState& state) 
   raw.average_length = state.average_length;
   raw.n_trained = state.n_trained;
   raw.n_since = state.n_since;
+  DM_TRY(batch.put_embedder_state(kTrainingKey, state.training_id));
   return batch.put_embedder_state(
       kStateKey, std::string_view(reinterpret_cast<const char*>(&raw), sizeof(raw)));
 }

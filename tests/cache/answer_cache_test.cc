@@ -13,14 +13,23 @@
 namespace docmind::cache {
 namespace {
 
-const AnswerScope kScope = {"tenant", "store", "provider/1", "embedder/1", "prompt 1", "top_k=5"};
+const AnswerScope kScope = {.tenant = "tenant",
+                            .session = "",
+                            .store_id = "store",
+                            .provider = "provider/1",
+                            .embedder = "embedder/1",
+                            .prompt_version = "prompt 1",
+                            .language = "",
+                            .settings = "top_k=5"};
 constexpr std::string_view kQuestion = "What is a joule?";
+const std::vector<int64_t> kRetrieved = {11, 12, 13};  // the sources come first
 
 CachedAnswer sample_answer() {
   CachedAnswer answer;
   answer.payload = std::string("the answer\0with bytes\xff", 22);
   answer.dependencies = {{"/docs/a.md", "aa"}, {"/docs/b.pdf", "bb"}};
-  answer.retrieved_set = sha256("chunk 1, chunk 2");
+  answer.sources = {11, 12};
+  answer.newest_chunk = 20;
   answer.generation = 7;
   answer.created_unix_ms = 1'700'000'000'000;
   return answer;
@@ -40,6 +49,15 @@ class AnswerCacheTest : public testing::Test {
     }
     return *std::move(cache);
   }
+  static Result<int64_t> store(AnswerCache& cache, std::string_view question, const CachedAnswer& answer) {
+    return cache.store(kScope, {.text = question, .vector = {}, .space = {}}, answer);
+  }
+  Freshness revalidate(AnswerCache& cache, const CachedAnswer& answer,
+                       std::span<const int64_t> retrieved = kRetrieved) const {
+    return cache
+        .revalidate(kScope, kQuestion, answer, 8, 30, {.chunk_ids = retrieved, .top_k = 3}, hashes())
+        .freshness;
+  }
   ContentHashOf hashes() const {
     return [this](const std::string& path) -> std::optional<std::string> {
       const auto found = documents_.find(path);
@@ -57,7 +75,7 @@ class AnswerCacheTest : public testing::Test {
 TEST_F(AnswerCacheTest, ReturnsWhatWasStored) {
   auto cache = open();
   EXPECT_FALSE(cache->lookup(kScope, kQuestion));
-  ASSERT_TRUE(cache->store(kScope, kQuestion, sample_answer()).ok());
+  ASSERT_TRUE(store(*cache, kQuestion, sample_answer()).ok());
   CachedAnswer expected = sample_answer();
   expected.from_memory = true;
   const auto found = cache->lookup(kScope, "  what is a  joule");
@@ -72,10 +90,11 @@ TEST_F(AnswerCacheTest, ReturnsWhatWasStored) {
 
 TEST_F(AnswerCacheTest, NeverCrossesAnyPartOfTheScope) {
   auto cache = open();
-  ASSERT_TRUE(cache->store(kScope, kQuestion, sample_answer()).ok());
+  ASSERT_TRUE(store(*cache, kQuestion, sample_answer()).ok());
   for (std::string AnswerScope::*part :
-       {&AnswerScope::tenant, &AnswerScope::store_id, &AnswerScope::provider,
-        &AnswerScope::embedder, &AnswerScope::prompt_version, &AnswerScope::settings}) {
+       {&AnswerScope::tenant, &AnswerScope::session, &AnswerScope::store_id,
+        &AnswerScope::provider, &AnswerScope::embedder, &AnswerScope::prompt_version,
+        &AnswerScope::language, &AnswerScope::settings}) {
     AnswerScope other = kScope;
     other.*part += "x";
     EXPECT_FALSE(cache->lookup(other, kQuestion)) << other.*part;
@@ -90,7 +109,7 @@ TEST_F(AnswerCacheTest, NeverCrossesAnyPartOfTheScope) {
 }
 
 TEST_F(AnswerCacheTest, ServesFromDiskAfterAReopenThenFromMemory) {
-  ASSERT_TRUE(open()->store(kScope, kQuestion, sample_answer()).ok());
+  ASSERT_TRUE(store(*open(), kQuestion, sample_answer()).ok());
   auto cache = open();
   const auto first = cache->lookup(kScope, kQuestion);
   ASSERT_TRUE(first);
@@ -105,47 +124,73 @@ TEST_F(AnswerCacheTest, ServesFromDiskAfterAReopenThenFromMemory) {
 TEST_F(AnswerCacheTest, KnowsADiskOnlyCacheFromMemory) {
   options_.memory_bytes = 0;
   auto cache = open();
-  ASSERT_TRUE(cache->store(kScope, kQuestion, sample_answer()).ok());
+  ASSERT_TRUE(store(*cache, kQuestion, sample_answer()).ok());
   EXPECT_FALSE(cache->lookup(kScope, kQuestion)->from_memory);
 }
 
 TEST_F(AnswerCacheTest, KeepsAnAnswerThatAnUnrelatedChangeDidNotTouch) {
   auto cache = open();
-  ASSERT_TRUE(cache->store(kScope, kQuestion, sample_answer()).ok());
+  ASSERT_TRUE(store(*cache, kQuestion, sample_answer()).ok());
   const auto found = cache->lookup(kScope, kQuestion);
   ASSERT_EQ(check(*found, 8), Freshness::kNeedsRevalidation);
-  EXPECT_EQ(cache->revalidate(kScope, kQuestion, *found, 8, found->retrieved_set, hashes()),
-            Freshness::kFresh);
+  EXPECT_EQ(revalidate(*cache, *found), Freshness::kFresh);
   const auto again = open()->lookup(kScope, kQuestion);  // on disk too
   ASSERT_TRUE(again);
   EXPECT_EQ(check(*again, 8), Freshness::kFresh);
+  EXPECT_EQ(again->newest_chunk, 30);
   EXPECT_EQ(again->created_unix_ms, sample_answer().created_unix_ms);
   EXPECT_EQ(again->dependencies, sample_answer().dependencies);
   EXPECT_EQ(cache->stats().revalidated, 1u);
 }
 
 TEST_F(AnswerCacheTest, DropsAnAnswerWhoseDocumentsChanged) {
-  const auto drops = [&](const Digest& retrieved_set) {
+  const auto drops = [&](const std::vector<int64_t>& retrieved) {
     auto cache = open();
-    EXPECT_TRUE(cache->store(kScope, kQuestion, sample_answer()).ok());
+    EXPECT_TRUE(store(*cache, kQuestion, sample_answer()).ok());
     const auto found = cache->lookup(kScope, kQuestion);
-    const Freshness verdict =
-        cache->revalidate(kScope, kQuestion, *found, 8, retrieved_set, hashes());
+    const Freshness verdict = revalidate(*cache, *found, retrieved);
     EXPECT_EQ(cache->stats().stale, verdict == Freshness::kStale ? 1u : 0u);
     return verdict == Freshness::kStale && !cache->lookup(kScope, kQuestion) &&
            !open()->lookup(kScope, kQuestion);
   };
-  const Digest same = sample_answer().retrieved_set;
-  EXPECT_FALSE(drops(same));
+  EXPECT_FALSE(drops(kRetrieved));
   documents_["/docs/b.pdf"] = "changed";
-  EXPECT_TRUE(drops(same));
+  EXPECT_TRUE(drops(kRetrieved));
   documents_.erase("/docs/b.pdf");
-  EXPECT_TRUE(drops(same));
+  EXPECT_TRUE(drops(kRetrieved));
   documents_["/docs/b.pdf"] = "bb";
-  EXPECT_FALSE(drops(same));
-  // A new document that would be retrieved now.
-  documents_["/docs/c.md"] = "cc";
-  EXPECT_TRUE(drops(sha256("chunk 1, chunk 3")));
+  EXPECT_FALSE(drops(kRetrieved));
+}
+
+TEST_F(AnswerCacheTest, JudgesByWhatIsRetrievedNow) {
+  const auto judged = [&](const std::vector<int64_t>& retrieved) {
+    return judge(sample_answer(), {.chunk_ids = retrieved, .top_k = 3}, hashes());
+  };
+  EXPECT_EQ(judged({11, 12, 13}).freshness, Freshness::kFresh);
+  EXPECT_EQ(judged({11, 12, 13}).agreement, 1);
+  // An old chunk may rank before its sources, a chunk that came later may not.
+  EXPECT_EQ(judged({5, 12, 11}).freshness, Freshness::kFresh);
+  EXPECT_EQ(judged({11, 21, 12}).freshness, Freshness::kStale);
+  // Nor may it be among the passages that an answer would be made from.
+  EXPECT_EQ(judged({11, 12, 21}).freshness, Freshness::kStale);
+  EXPECT_EQ(judged({11, 12, 13, 21}).freshness, Freshness::kFresh);
+  EXPECT_EQ(judged({11, 13, 14, 21, 12}).freshness, Freshness::kStale);
+  // A source that is not found any more.
+  EXPECT_EQ(judged({11, 13}).freshness, Freshness::kStale);
+  EXPECT_NE(judged({11, 13}).reason.find("not found"), std::string::npos);
+  const double lower = judged({11, 1, 2, 3, 4, 12}).agreement;
+  EXPECT_GT(lower, 0.5);
+  EXPECT_LT(lower, 1);
+  documents_.erase("/docs/a.md");
+  EXPECT_NE(judged({11, 12, 13}).reason.find("/docs/a.md"), std::string::npos);
+}
+
+TEST_F(AnswerCacheTest, ANegativeAnswerDiesWithAnyChange) {
+  CachedAnswer negative = sample_answer();
+  negative.negative = true;
+  EXPECT_EQ(check(negative, 7), Freshness::kFresh);
+  EXPECT_EQ(judge(negative, {.chunk_ids = kRetrieved, .top_k = 3}, hashes()).freshness,
+            Freshness::kStale);
 }
 
 TEST_F(AnswerCacheTest, DistrustsAnOlderGenerationToo) {
@@ -157,13 +202,12 @@ TEST_F(AnswerCacheTest, DropsAnswersByAgeAndRevalidationGrantsNoMore) {
   auto cache = open();
   CachedAnswer answer = sample_answer();
   answer.created_unix_ms = 0;
-  ASSERT_TRUE(cache->store(kScope, kQuestion, answer).ok());
+  ASSERT_TRUE(store(*cache, kQuestion, answer).ok());
   const auto found = cache->lookup(kScope, kQuestion);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->created_unix_ms, clock_.now());
   clock_.advance_ms(600);
-  EXPECT_EQ(cache->revalidate(kScope, kQuestion, *found, 8, found->retrieved_set, hashes()),
-            Freshness::kFresh);
+  EXPECT_EQ(revalidate(*cache, *found), Freshness::kFresh);
   clock_.advance_ms(399);
   EXPECT_TRUE(cache->lookup(kScope, kQuestion));
   clock_.advance_ms(1);
@@ -172,8 +216,8 @@ TEST_F(AnswerCacheTest, DropsAnswersByAgeAndRevalidationGrantsNoMore) {
 
 TEST_F(AnswerCacheTest, ForgetsOneAnswerOrAll) {
   auto cache = open();
-  ASSERT_TRUE(cache->store(kScope, kQuestion, sample_answer()).ok());
-  ASSERT_TRUE(cache->store(kScope, "another", sample_answer()).ok());
+  ASSERT_TRUE(store(*cache, kQuestion, sample_answer()).ok());
+  ASSERT_TRUE(store(*cache, "another", sample_answer()).ok());
   ASSERT_TRUE(cache->erase(kScope, kQuestion).ok());
   EXPECT_FALSE(cache->lookup(kScope, kQuestion));
   EXPECT_TRUE(cache->lookup(kScope, "another"));
@@ -194,7 +238,7 @@ TEST_F(AnswerCacheTest, MissesAndErasesWhatItCannotDecode) {
   EXPECT_EQ(cache->stats().damaged, 1u);
   EXPECT_EQ(cache->stats().misses, 1u);
   EXPECT_EQ(cache->tier_stats()[1].n_entries, 0);
-  ASSERT_TRUE(cache->store(kScope, kQuestion, sample_answer()).ok());
+  ASSERT_TRUE(store(*cache, kQuestion, sample_answer()).ok());
   EXPECT_TRUE(cache->lookup(kScope, kQuestion));
 }
 
@@ -203,7 +247,7 @@ TEST_F(AnswerCacheTest, SaysThatADamagedFileWasReplaced) {
   std::string repaired;
   auto cache = open(&repaired);
   EXPECT_NE(repaired.find("corrupt"), std::string::npos) << repaired;
-  ASSERT_TRUE(cache->store(kScope, kQuestion, sample_answer()).ok());
+  ASSERT_TRUE(store(*cache, kQuestion, sample_answer()).ok());
   cache.reset();
   open(&repaired);
   EXPECT_EQ(repaired, "");
@@ -213,7 +257,7 @@ TEST_F(AnswerCacheTest, RefusesAnAnswerBeyondTheLimits) {
   auto cache = open();
   CachedAnswer answer = sample_answer();
   answer.payload.assign(kMaxPayloadBytes + 1, 'x');
-  const Status stored = cache->store(kScope, kQuestion, answer);
+  const Status stored = store(*cache, kQuestion, answer);
   ASSERT_FALSE(stored.ok());
   EXPECT_EQ(stored.error().code, ErrorCode::kLimit);
   EXPECT_NE(stored.error().message.find(std::to_string(kMaxPayloadBytes)), std::string::npos);

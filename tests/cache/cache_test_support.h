@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <random>
 #include <string>
 
 #include "cache/tier.h"
@@ -11,6 +12,14 @@
 namespace docmind::cache {
 
 inline CacheKey test_key(int64_t n) { return FieldHasher().add("test key").add(n).finish(); }
+
+// Bytes that no compression makes smaller, other ones for every seed.
+inline std::string noise(size_t size, uint64_t seed = 0) {
+  std::mt19937_64 random(seed);
+  std::string bytes(size, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random() >> 11);
+  return bytes;
+}
 
 // Copies of the clock share one time.
 class TestClock {

@@ -1,47 +1,19 @@
-// DiskTier: persistence, the limit of the file, expiry, damage of every kind, several users.
+// DiskTier: persistence, the limit of the file, compression, expiry, several users.
 // SPDX-License-Identifier: Apache-2.0
-#include "cache/disk_tier.h"
-
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cmath>
 #include <filesystem>
 #include <thread>
+#include <vector>
 
-#include "base/sqlite.h"
+#include "cache/disk_tier.h"
 #include "cache_test_support.h"
-#include "support/temp_folder.h"
+#include "disk_tier_fixture.h"
 
 namespace docmind::cache {
 namespace {
-
-class DiskTierTest : public testing::Test {
- protected:
-  std::unique_ptr<DiskTier> open(int64_t limit_bytes = 64 << 20) {
-    auto tier = DiskTier::open({.path = path_, .limit_bytes = limit_bytes, .now = clock_.clock()});
-    if (!tier.ok()) {
-      ADD_FAILURE() << tier.error().message;
-      return nullptr;
-    }
-    return *std::move(tier);
-  }
-  void run_sql(const std::string& sql) const {
-    auto db = Database::open(path_, Database::Mode::kReadWrite);
-    ASSERT_TRUE(db.ok()) << db.error().message;
-    const Status done = db->exec(sql);
-    ASSERT_TRUE(done.ok()) << done.error().message;
-  }
-  int64_t query(const std::string& sql) const {
-    auto db = Database::open(path_, Database::Mode::kReadOnly);
-    if (!db.ok()) return -1;
-    auto value = db->query_int(sql);
-    return value.ok() ? *value : -1;
-  }
-
-  test::TempFolder folder_;
-  std::string path_ = folder_.path("cache.db");
-  TestClock clock_;
-};
 
 TEST_F(DiskTierTest, KeepsEntriesAcrossOpens) {
   const std::string binary("a\0b\xff", 4);
@@ -97,7 +69,7 @@ TEST_F(DiskTierTest, KeepsTheFileWithinItsLimit) {
   for (int i = 0; i < 1'000; ++i) {
     clock_.advance_ms(1);
     const auto size = static_cast<size_t>(i * 37 % 30'000);
-    ASSERT_TRUE(tier->put(test_key(i), make_entry(std::string(size, 'x'))).ok());
+    ASSERT_TRUE(tier->put(test_key(i), make_entry(noise(size))).ok());
     if (i % 50 == 0) {
       ASSERT_LE(tier->stats().size_bytes, kLimit) << i;
     }
@@ -114,7 +86,7 @@ TEST_F(DiskTierTest, KeepsTheFileWithinItsLimit) {
 TEST_F(DiskTierTest, EvictsTheLeastRecentlyUsed) {
   constexpr int64_t kLimit = 1 << 20;
   auto tier = open(kLimit);
-  const std::string value(20'000, 'x');
+  const std::string value = noise(20'000);
   for (int i = 0; i < 20; ++i) {
     clock_.advance_ms(1);
     ASSERT_TRUE(tier->put(test_key(i), make_entry(value)).ok());
@@ -145,7 +117,7 @@ TEST_F(DiskTierTest, NotesUseOnceAnHourOnly) {
 TEST_F(DiskTierTest, PrefersExpiredEntriesForEviction) {
   constexpr int64_t kLimit = 1 << 20;
   auto tier = open(kLimit);
-  const std::string value(20'000, 'x');
+  const std::string value = noise(20'000);
   ASSERT_TRUE(tier->put(test_key(0), make_entry(value)).ok());
   clock_.advance_ms(1);
   for (int i = 1; i < 30; ++i) {
@@ -161,7 +133,7 @@ TEST_F(DiskTierTest, PrefersExpiredEntriesForEviction) {
 TEST_F(DiskTierTest, DoesNotStoreWhatIsTooLarge) {
   auto tier = open(1 << 20);
   ASSERT_TRUE(tier->put(test_key(1), make_entry("old")).ok());
-  ASSERT_TRUE(tier->put(test_key(1), make_entry(std::string(200'000, 'x'))).ok());
+  ASSERT_TRUE(tier->put(test_key(1), make_entry(noise(200'000))).ok());
   EXPECT_EQ(value_in(*tier, test_key(1)), "(none)");
   EXPECT_EQ(tier->stats().rejected, 1u);
 }
@@ -171,7 +143,7 @@ TEST_F(DiskTierTest, ShrinksToALowerLimitAndWhenCleared) {
     auto tier = open();
     for (int i = 0; i < 100; ++i) {
       clock_.advance_ms(1);
-      ASSERT_TRUE(tier->put(test_key(i), make_entry(std::string(50'000, 'x'))).ok());
+      ASSERT_TRUE(tier->put(test_key(i), make_entry(noise(50'000))).ok());
     }
   }
   ASSERT_GT(std::filesystem::file_size(path_), 4u << 20);
@@ -185,108 +157,75 @@ TEST_F(DiskTierTest, ShrinksToALowerLimitAndWhenCleared) {
   EXPECT_EQ(value_in(*tier, test_key(1)), "again");
 }
 
-TEST_F(DiskTierTest, MissesAndErasesADamagedValue) {
+TEST_F(DiskTierTest, CompressesWhatGetsSmaller) {
   auto tier = open();
-  ASSERT_TRUE(tier->put(test_key(1), make_entry("right")).ok());
-  ASSERT_TRUE(tier->put(test_key(2), make_entry("other")).ok());
-  run_sql("UPDATE entries SET value=CAST('wrong' AS BLOB) WHERE id=1");
-  EXPECT_EQ(value_in(*tier, test_key(1)), "(none)");
-  EXPECT_EQ(value_in(*tier, test_key(2)), "other");
-  EXPECT_EQ(tier->stats().errors, 1u);
-  EXPECT_EQ(tier->stats().n_entries, 1);
+  std::string text;
+  for (int i = 0; i < 500; ++i) text += "The notice period is " + std::to_string(i) + " days. ";
+  const std::string random = noise(5'000);
+  ASSERT_TRUE(tier->put(test_key(1), make_entry(text)).ok());
+  ASSERT_TRUE(tier->put(test_key(2), make_entry(random)).ok());
+  ASSERT_TRUE(tier->put(test_key(3), make_entry("short")).ok());
+  EXPECT_EQ(value_in(*tier, test_key(1)), text);
+  EXPECT_EQ(value_in(*tier, test_key(2)), random);
+  EXPECT_EQ(value_in(*tier, test_key(3)), "short");
+  EXPECT_EQ(query("SELECT encoding FROM entries WHERE id=1"), 1);
+  EXPECT_LT(query("SELECT length(value) FROM entries WHERE id=1"),
+            static_cast<int64_t>(text.size()) / 3);
+  EXPECT_EQ(query("SELECT plain_bytes FROM entries WHERE id=1"), static_cast<int64_t>(text.size()));
+  EXPECT_EQ(query("SELECT sum(encoding) FROM entries WHERE id>1"), 0);
+  EXPECT_EQ(query("SELECT count(*) FROM entries WHERE size_bytes<>length(value)"), 0);
 }
 
-TEST_F(DiskTierTest, NoticesValuesThatWereSwapped) {
+TEST_F(DiskTierTest, KeepsWhatAValueCostAndTellsWhatHitsSaved) {
+  ASSERT_TRUE(open()->put(test_key(1), make_entry("12345", 0, 0, 120.5)).ok());
   auto tier = open();
-  ASSERT_TRUE(tier->put(test_key(1), make_entry("a")).ok());
-  ASSERT_TRUE(tier->put(test_key(2), make_entry("b")).ok());
-  run_sql("UPDATE entries SET (value, checksum) = (SELECT value, checksum FROM entries WHERE id=2) "
-          "WHERE id=1");
-  EXPECT_EQ(value_in(*tier, test_key(1)), "(none)");
-}
-
-TEST_F(DiskTierTest, ReplacesAFileThatIsNoDatabase) {
-  const std::string junk = "this is not a database, " + std::string(5'000, '?');
-  folder_.write("cache.db", junk);
-  auto tier = open();
-  const std::string warning = tier->take_warning();
-  EXPECT_NE(warning.find("cache.db.corrupt"), std::string::npos) << warning;
-  EXPECT_EQ(tier->take_warning(), "");
-  EXPECT_EQ(folder_.read("cache.db.corrupt"), junk);
-  ASSERT_TRUE(tier->put(test_key(1), make_entry("x")).ok());
-  EXPECT_EQ(value_in(*tier, test_key(1)), "x");
-}
-
-TEST_F(DiskTierTest, ReplacesADatabaseWithoutItsTable) {
-  open().reset();
-  run_sql("DROP TABLE entries");
-  auto tier = open();
-  EXPECT_NE(tier->take_warning(), "");
-  ASSERT_TRUE(tier->put(test_key(1), make_entry("x")).ok());
-}
-
-TEST_F(DiskTierTest, HealsWhenPagesAreDamagedWhileOpen) {
-  {
-    auto tier = open();
-    for (int i = 0; i < 200; ++i) {
-      ASSERT_TRUE(tier->put(test_key(i), make_entry(std::string(3'000, 'x'))).ok());
-    }
-  }
-  // All pages but the first, which holds the schema.
-  std::string bytes = folder_.read("cache.db");
-  for (size_t i = 4096; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 31);
-  folder_.write("cache.db", bytes);
-  auto tier = open();
-  int n_errors = 0;
-  for (int i = 0; i < 5; ++i) n_errors += tier->get(test_key(i)).ok() ? 0 : 1;
-  EXPECT_EQ(n_errors, 1);  // the first call meets the damage, the next a new file
-  EXPECT_NE(tier->take_warning(), "");
-  EXPECT_TRUE(folder_.exists("cache.db.corrupt"));
-  ASSERT_TRUE(tier->put(test_key(1), make_entry("new")).ok());
-  EXPECT_EQ(value_in(*tier, test_key(1)), "new");
-}
-
-TEST_F(DiskTierTest, LeavesForeignDatabasesAlone) {
-  {
-    auto db = Database::open(path_, Database::Mode::kCreate);
-    ASSERT_TRUE(db.ok());
-    ASSERT_TRUE(db->exec("CREATE TABLE diary(text)").ok());
-  }
-  const auto tier = DiskTier::open({.path = path_});
-  ASSERT_FALSE(tier.ok());
-  EXPECT_EQ(tier.error().code, ErrorCode::kMismatch);
-  EXPECT_EQ(query("SELECT count(*) FROM diary"), 0);
-  EXPECT_FALSE(folder_.exists("cache.db.corrupt"));
-}
-
-TEST_F(DiskTierTest, RefusesAnotherSchemaVersion) {
-  open().reset();
-  run_sql("PRAGMA user_version=99");
-  const auto tier = DiskTier::open({.path = path_});
-  ASSERT_FALSE(tier.ok());
-  EXPECT_EQ(tier.error().code, ErrorCode::kMismatch);
-  EXPECT_NE(tier.error().message.find("99"), std::string::npos);
-}
-
-TEST_F(DiskTierTest, SaysWhenTheFolderIsMissing) {
-  const auto tier = DiskTier::open({.path = folder_.path("missing/cache.db")});
-  ASSERT_FALSE(tier.ok());
-  EXPECT_EQ(tier.error().code, ErrorCode::kNotFound);
-}
-
-TEST_F(DiskTierTest, ReportsAFullDiskAndGoesOn) {
-  auto tier = open();
-  ASSERT_TRUE(tier->put(test_key(1), make_entry("kept")).ok());
-  // The same error that SQLite gives when a write fails for want of space; /dev/full has no files.
-  run_sql("CREATE TRIGGER full BEFORE INSERT ON entries BEGIN "
-          "SELECT CASE WHEN NEW.size_bytes > 100 THEN RAISE(ABORT, 'disk full') END; END");
-  const Status put = tier->put(test_key(2), make_entry(std::string(1'000, 'x')));
-  EXPECT_FALSE(put.ok());
-  EXPECT_EQ(tier->stats().errors, 1u);
-  EXPECT_EQ(value_in(*tier, test_key(1)), "kept");
+  const auto entry = tier->get(test_key(1));
+  ASSERT_TRUE(entry.ok() && entry->has_value());
+  EXPECT_EQ((*entry)->cost_ms, 120.5);
+  EXPECT_EQ(value_in(*tier, test_key(1)), "12345");
   EXPECT_EQ(value_in(*tier, test_key(2)), "(none)");
-  ASSERT_TRUE(tier->put(test_key(3), make_entry("small")).ok());
-  EXPECT_EQ(value_in(*tier, test_key(3)), "small");
+  EXPECT_EQ(tier->stats().hit_bytes, 10u);
+  EXPECT_DOUBLE_EQ(tier->stats().saved_ms, 241);
+  ASSERT_TRUE(tier->put(test_key(3), make_entry("x", 0, 0, std::nan(""))).ok());
+  EXPECT_EQ(value_in(*tier, test_key(3)), "x");
+}
+
+TEST_F(DiskTierTest, ChangesItsLimitWhileOpen) {
+  auto tier = open();
+  for (int i = 0; i < 100; ++i) {
+    clock_.advance_ms(1);
+    ASSERT_TRUE(tier->put(test_key(i), make_entry(noise(30'000, 1))).ok());
+  }
+  ASSERT_GT(std::filesystem::file_size(path_), 2'500'000u);
+  ASSERT_TRUE(tier->set_limit(1 << 20).ok());
+  EXPECT_EQ(tier->stats().limit_bytes, 1 << 20);
+  EXPECT_LE(tier->stats().size_bytes, 1 << 20);
+  EXPECT_LE(std::filesystem::file_size(path_), 1u << 20);
+  EXPECT_GT(tier->stats().evictions, 60u);
+  EXPECT_NE(value_in(*tier, test_key(99)), "(none)");
+  EXPECT_EQ(value_in(*tier, test_key(0)), "(none)");
+  // The largest entry follows the limit.
+  ASSERT_TRUE(tier->put(test_key(200), make_entry(noise(200'000))).ok());
+  EXPECT_EQ(value_in(*tier, test_key(200)), "(none)");
+  ASSERT_TRUE(tier->set_limit(4 << 20).ok());
+  ASSERT_TRUE(tier->put(test_key(200), make_entry(noise(200'000))).ok());
+  EXPECT_EQ(value_in(*tier, test_key(200)), noise(200'000));
+  ASSERT_TRUE(tier->set_limit(0).ok());
+  EXPECT_EQ(tier->stats().n_entries, 0);
+  ASSERT_TRUE(tier->put(test_key(1), make_entry("x")).ok());
+  EXPECT_EQ(value_in(*tier, test_key(1)), "(none)");
+  EXPECT_FALSE(tier->set_limit(-1).ok());
+}
+
+TEST_F(DiskTierTest, SurvivesAClockThatIsSetBack) {
+  constexpr int64_t kYear = 365LL * 24 * 3'600'000;
+  auto tier = open();
+  ASSERT_TRUE(tier->put(test_key(1), make_entry("x", clock_.now(), clock_.now() + 100)).ok());
+  clock_.advance_ms(-kYear);
+  EXPECT_EQ(value_in(*tier, test_key(1)), "x");
+  // Else it would be the last to be evicted for a year.
+  EXPECT_EQ(query("SELECT used_unix_ms FROM entries"), clock_.now());
+  EXPECT_EQ(tier->stats().errors, 0u);
 }
 
 TEST_F(DiskTierTest, IsSharedByTwoConnectionsAndManyThreads) {

@@ -1,4 +1,4 @@
-// SingleFlight: one computation for all, errors to all, cancellation to one.
+// SingleFlight: one computation for all, errors and cancellation to one.
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/single_flight.h"
 
@@ -6,7 +6,8 @@
 
 #include <atomic>
 #include <future>
-#include <optional>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -91,16 +92,69 @@ TEST(SingleFlight, SharesOneComputationAmongAll) {
   EXPECT_EQ(flight.n_waiting(), 0U);
 }
 
-TEST(SingleFlight, GivesTheLeadersErrorToFollowers) {
+TEST(SingleFlight, AFailedLeaderDoesNotFailItsFollowers) {
   Flight flight;
   HeldLeader leader(flight, test_key(1), Error{ErrorCode::kIo, "the model is gone"});
-  auto follower = follow(flight);
+  std::atomic<int> n_runs{0};
+  const auto follow_and_compute = [&] {
+    return flight.run(test_key(1), CancelToken(), [&]() -> Result<std::string> {
+      ++n_runs;
+      return std::string("it is back");
+    });
+  };
+  std::vector<std::future<Outcome>> followers;
+  for (int i = 0; i < 4; ++i) followers.push_back(std::async(std::launch::async, follow_and_compute));
+  wait_for_followers(flight, 4);
+  EXPECT_EQ(leader.release().error().message, "the model is gone") << "the error is its own";
+  int n_shared = 0;
+  for (auto& follower : followers) {
+    const Outcome outcome = follower.get();
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    EXPECT_EQ(outcome->value, "it is back");
+    n_shared += outcome->shared ? 1 : 0;
+  }
+  EXPECT_GE(n_runs, 1);
+  EXPECT_EQ(n_shared, 4 - n_runs) << "those who were quick enough waited for one of them";
+}
+
+TEST(SingleFlight, EveryoneFailsByItselfWhenAllFail) {
+  Flight flight;
+  std::atomic<int> n_runs{0};
+  const auto fail = [&]() -> Result<std::string> {
+    const int n = ++n_runs;
+    return Error{ErrorCode::kIo, std::to_string(n)};
+  };
+  HeldLeader leader(flight, test_key(1), Error{ErrorCode::kIo, "0"});
+  std::vector<std::future<Outcome>> followers;
+  for (int i = 0; i < 3; ++i) {
+    followers.push_back(std::async(std::launch::async, [&] { return flight.run(test_key(1), CancelToken(), fail); }));
+  }
+  wait_for_followers(flight, 3);
+  EXPECT_EQ(leader.release().error().message, "0");
+  std::set<std::string> messages;
+  for (auto& follower : followers) messages.insert(follower.get().error().message);
+  EXPECT_EQ(messages, (std::set<std::string>{"1", "2", "3"}));
+  EXPECT_EQ(flight.n_in_flight(), 0U);
+}
+
+TEST(SingleFlight, AComputationThatThrowsLeavesNobodyWaiting) {
+  Flight flight;
+  std::promise<void> inside, release;
+  auto leader = std::async(std::launch::async, [&] {
+    return flight.run(test_key(1), CancelToken(), [&]() -> Result<std::string> {
+      inside.set_value();
+      release.get_future().wait();
+      throw std::runtime_error("out of paper");
+    });
+  });
+  inside.get_future().wait();
+  auto follower = std::async(std::launch::async, [&] {
+    return flight.run(test_key(1), CancelToken(), []() -> Result<std::string> { return std::string("mine"); });
+  });
   wait_for_followers(flight, 1);
-  EXPECT_FALSE(leader.release().ok());
-  const Outcome outcome = follower.get();
-  ASSERT_FALSE(outcome.ok());
-  EXPECT_EQ(outcome.error().code, ErrorCode::kIo);
-  EXPECT_EQ(outcome.error().message, "the model is gone");
+  release.set_value();
+  EXPECT_THROW((void)leader.get(), std::runtime_error);
+  EXPECT_EQ(follower.get()->value, "mine");
 }
 
 TEST(SingleFlight, LetsACancelledFollowerLeaveAlone) {

@@ -1,9 +1,10 @@
-// TieredCache: promotion, writes to all tiers, and a tier that fails.
+// TieredCache: promotion, writes to all tiers, a tier that fails, limits.
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/tiered_cache.h"
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "cache/memory_tier.h"
@@ -21,6 +22,7 @@ class BrokenTier final : public Tier {
   Status erase(const CacheKey&) override { return broken(); }
   Status clear() override { return broken(); }
   TierStats stats() const override { return {.name = name(), .errors = n_errors_}; }
+  Status set_limit(int64_t) override { return broken(); }
 
  private:
   Error broken() {
@@ -90,9 +92,61 @@ TEST(TieredCache, GoesOnWithoutABrokenTier) {
   EXPECT_EQ(put.error().message, "the cache on disk: the disk is full");
   EXPECT_TRUE(cache.get(test_key(1)));
   EXPECT_FALSE(cache.get(test_key(2)));
-  EXPECT_EQ(cache.stats()[1].errors, 2u);
+  EXPECT_EQ(cache.stats()[1].errors, 3u);  // it was asked to drop the old entry, too
   EXPECT_FALSE(cache.clear().ok());
   EXPECT_FALSE(cache.get(test_key(1)));
+}
+
+// A tier whose puts fail while it is full.
+class FullTier final : public Tier {
+ public:
+  std::string name() const override { return "disk"; }
+  Result<std::optional<CacheEntry>> get(const CacheKey& key) override { return inner_.get(key); }
+  Status put(const CacheKey& key, CacheEntry entry) override {
+    if (full) return Error{ErrorCode::kIo, "the disk is full"};
+    return inner_.put(key, std::move(entry));
+  }
+  Status erase(const CacheKey& key) override { return inner_.erase(key); }
+  Status clear() override { return inner_.clear(); }
+  TierStats stats() const override { return inner_.stats(); }
+  Status set_limit(int64_t limit_bytes) override { return inner_.set_limit(limit_bytes); }
+  std::atomic<bool> full{false};
+
+ private:
+  MemoryTier inner_{MemoryTierOptions{}};
+};
+
+// Else the first tier drops the new value one day, and the old one comes back.
+TEST(TieredCache, LeavesNoOldValueWhereTheNewOneDidNotFit) {
+  for (const bool write_behind : {false, true}) {
+    std::vector<std::unique_ptr<Tier>> tiers;
+    tiers.push_back(std::make_unique<MemoryTier>(MemoryTierOptions{.limit_bytes = 0}));
+    auto full = std::make_unique<FullTier>();
+    FullTier& disk = *full;
+    tiers.push_back(std::move(full));
+    TieredCache cache(std::move(tiers), {.write_behind = write_behind});
+    ASSERT_TRUE(cache.put(test_key(1), make_entry("old")).ok());
+    ASSERT_TRUE(cache.flush().ok());
+    disk.full = true;
+    const Status put = cache.put(test_key(1), make_entry("new"));
+    const Status flushed = cache.flush();
+    EXPECT_EQ(put.ok(), write_behind);
+    EXPECT_EQ(flushed.ok(), !write_behind);
+    EXPECT_EQ((write_behind ? flushed : put).error().message, "the cache on disk: the disk is full");
+    EXPECT_FALSE(cache.get(test_key(1)));
+    EXPECT_TRUE(cache.flush().ok());  // an error is told once
+  }
+}
+
+TEST(TieredCache, SetsTheLimitOfEachTier) {
+  TwoTiers two;
+  const int64_t limits[] = {10'000, 20'000};
+  ASSERT_TRUE(two.cache->set_limits(limits).ok());
+  EXPECT_EQ(two.cache->stats()[0].limit_bytes, 10'000);
+  EXPECT_EQ(two.cache->stats()[1].limit_bytes, 20'000);
+  const Status wrong = two.cache->set_limits(std::span(limits, 1));
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_EQ(wrong.error().message, "the cache has 2 tiers, but 1 limits were given");
 }
 
 // A promotion that overtakes a put would leave an old value in the fast tier for ever.

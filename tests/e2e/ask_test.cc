@@ -92,7 +92,7 @@ TEST_F(Ask, ExplainsStagesScoresProviderAndCache) {
                            "docs/leave.md:", "provider\n  extractive\n", "cache\n  not cached\n"}) {
     EXPECT_TRUE(contains(result.out, part)) << part << " in\n" << result.out;
   }
-  EXPECT_TRUE(contains(box_.run({"ask", "--explain", kLeave}).out, "cache\n  cached on disk\n"));
+  EXPECT_TRUE(contains(box_.run({"ask", "--explain", kLeave}).out, "cache\n  cached on disk, "));
   const json::value answer = ask(kLeave, {"--explain"});
   ASSERT_FALSE(list(answer, "passages").empty());
   EXPECT_TRUE(list(answer, "passages")[0].at("score").is_double());

@@ -89,7 +89,7 @@ TEST(Completion, CompletesInBash) {
   using Words = std::vector<std::string>;
   EXPECT_EQ(bash_offers(box, "docmind s"), (Words{"search", "status"}));
   EXPECT_EQ(bash_offers(box, "docmind search --to"), Words{"--top-k"});
-  EXPECT_EQ(bash_offers(box, "docmind cache c"), Words{"clear"});
+  EXPECT_EQ(bash_offers(box, "docmind cache c"), (Words{"calibrate", "clear"}));
   EXPECT_EQ(bash_offers(box, "docmind --store store ask --ex"), Words{"--explain"});
   EXPECT_EQ(bash_offers(box, "docmind index doc"), Words{"docs"});
   EXPECT_EQ(bash_offers(box, "docmind --vers"), Words{"--version"});

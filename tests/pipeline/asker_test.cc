@@ -151,7 +151,7 @@ TEST_F(AnswerTest, WithoutTheCacheNothingIsReadFromItOrKept) {
   EXPECT_EQ(ask(kQuestion, off).cache, CacheState::kOff);
   EXPECT_EQ(ask(kQuestion).cache, CacheState::kMiss);
   EXPECT_EQ(ask(kQuestion, off).cache, CacheState::kOff);
-  Asker without(*corpus, *generator, nullptr, *metrics);
+  Asker without(*corpus, *generator, SharedByAskers{}, *metrics);
   const auto sink = [](std::string_view) { return true; };
   EXPECT_EQ(must(without.ask(kQuestion, {}, sink, {})).cache, CacheState::kOff);
 }

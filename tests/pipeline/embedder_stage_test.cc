@@ -200,7 +200,7 @@ TEST_F(EmbedderStageTest, AWrittenAnswerStreamsThoughADocumentHasMarksOfItsOwn) 
   index();
   open();
   const ScriptedGenerator scripted;
-  Asker asker_of_model(*corpus, scripted, nullptr, *metrics);
+  Asker asker_of_model(*corpus, scripted, SharedByAskers{}, *metrics);
   std::vector<std::string> pieces;
   const Answer answer = must(asker_of_model.ask("What does the zebra eat?", {.max_tokens = 77},
                                                 [&](std::string_view piece) {

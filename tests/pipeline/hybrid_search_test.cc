@@ -58,7 +58,7 @@ class HybridSearchTest : public AskerTest {
     const HybridParts parts{.store = &*store, .lexical = &*lexical, .vectors = vectors.get(),
                             .embedder = &*embedder};
     monitor::Trace trace(*metrics);
-    return must(hybrid_search(parts, question, options, limit, trace, {}));
+    return must(hybrid_search(parts, question, options, limit, trace, {})).hits;
   }
   static bool same(const std::vector<HybridHit>& a, const std::vector<HybridHit>& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const HybridHit& x, const HybridHit& y) {

@@ -88,9 +88,11 @@ class AskerTest : public PipelineTest {
     generator = std::make_unique<providers::ExtractiveGenerator>(
         [this](std::string_view stem) { return corpus->inverse_document_frequency(stem); });
     if (!cache) {
-      cache = must(cache::AnswerCache::open({.disk_path = index::cache_path(store_folder())}, nullptr));
+      cache_options.disk_path = index::cache_path(store_folder());
+      cache_options.directory_path = index::questions_path(store_folder());
+      cache = must(cache::AnswerCache::open(cache_options, nullptr));
     }
-    asker = std::make_unique<Asker>(*corpus, *generator, cache.get(), *metrics);
+    asker = std::make_unique<Asker>(*corpus, *generator, SharedByAskers{.cache = cache.get()}, *metrics);
   }
   Result<Answer> try_ask(std::string_view question, const AskOptions& options = {}) {
     streamed.clear();
@@ -112,6 +114,7 @@ class AskerTest : public PipelineTest {
 
   std::unique_ptr<Corpus> corpus;
   std::unique_ptr<providers::ExtractiveGenerator> generator;
+  cache::AnswerCacheOptions cache_options;
   std::unique_ptr<cache::AnswerCache> cache;
   std::unique_ptr<Asker> asker;
   std::string streamed;

@@ -5,6 +5,7 @@
 #include "kernels/avx2/matmul.h"
 #include "kernels/avx2/probe.h"
 #include "kernels/avx2/rows.h"
+#include "kernels/avx2/scan.h"
 #include "kernels/avx2/seal.h"
 #include "kernels/tables.h"
 
@@ -27,6 +28,8 @@ const KernelTable& table() {
       .argmax = argmax,
       .to_half = to_half,
       .from_half = from_half,
+      .near_sketches = near_sketches,
+      .dot_i8 = dot_i8,
       .hadamard = hadamard,
       .seal = seal,
       .attention = attention,

@@ -5,13 +5,15 @@
 #include "kernels/avx512/matmul.h"
 #include "kernels/avx512/probe.h"
 #include "kernels/avx512/rows.h"
+#include "kernels/avx512/scan.h"
 #include "kernels/avx512/seal.h"
 #include "kernels/tables.h"
 
 namespace docmind::kernels::avx512 {
 namespace {
 
-constexpr KernelTable make(Isa isa, decltype(KernelTable::attention) attention_of_isa) {
+constexpr KernelTable make(Isa isa, decltype(KernelTable::attention) attention_of_isa,
+                           decltype(KernelTable::near_sketches) near_sketches_of_cpu) {
   return {
       .isa = isa,
       .load_activations = load_activations,
@@ -28,6 +30,8 @@ constexpr KernelTable make(Isa isa, decltype(KernelTable::attention) attention_o
       .argmax = argmax,
       .to_half = to_half,
       .from_half = from_half,
+      .near_sketches = near_sketches_of_cpu,
+      .dot_i8 = dot_i8,
       .hadamard = hadamard,
       .seal = seal,
       .attention = attention_of_isa,
@@ -36,16 +40,24 @@ constexpr KernelTable make(Isa isa, decltype(KernelTable::attention) attention_o
   };
 }
 
+// Of the CPUs with either set of instructions only some count bits.
+bool counts_bits() {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512vpopcntdq") != 0;
+}
+
 }  // namespace
 
 const KernelTable& table() {
-  static constexpr KernelTable kTable = make(Isa::kAvx512Vnni, attention);
-  return kTable;
+  static constexpr KernelTable kTable = make(Isa::kAvx512Vnni, attention, near_sketches);
+  static constexpr KernelTable kCounting = make(Isa::kAvx512Vnni, attention, near_sketches_popcnt);
+  return counts_bits() ? kCounting : kTable;
 }
 
 const KernelTable& bf16_table() {
-  static constexpr KernelTable kTable = make(Isa::kAvx512Bf16, attention_bf16);
-  return kTable;
+  static constexpr KernelTable kTable = make(Isa::kAvx512Bf16, attention_bf16, near_sketches);
+  static constexpr KernelTable kCounting = make(Isa::kAvx512Bf16, attention_bf16, near_sketches_popcnt);
+  return counts_bits() ? kCounting : kTable;
 }
 
 }  // namespace docmind::kernels::avx512

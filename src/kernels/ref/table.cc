@@ -5,6 +5,7 @@
 #include "kernels/ref/matmul.h"
 #include "kernels/ref/probe.h"
 #include "kernels/ref/rows.h"
+#include "kernels/ref/scan.h"
 #include "kernels/tables.h"
 
 namespace docmind::kernels::ref {
@@ -26,6 +27,8 @@ const KernelTable& table() {
       .argmax = argmax,
       .to_half = to_half,
       .from_half = from_half,
+      .near_sketches = near_sketches,
+      .dot_i8 = dot_i8,
       .hadamard = hadamard,
       .seal = seal,
       .attention = attention,
