@@ -46,6 +46,9 @@ Words words_of(std::string_view path) {
     words.push_back(word);
   }
   if (words.size() < 2 || words.size() > 7) return {};
+  // "When to Use Partitions" is a question of its own.
+  constexpr std::array<std::string_view, 6> kQuestions = {"How", "What", "When", "Where", "Which", "Why"};
+  if (std::find(kQuestions.begin(), kQuestions.end(), words[0]) != kQuestions.end()) return {};
   return words;
 }
 
@@ -53,7 +56,7 @@ Words words_of(std::string_view path) {
 void lower(Words& words) {
   for (std::string& word : words) {
     const std::string_view rest = std::string_view(word).substr(1);
-    if (is_upper(word[0]) && std::all_of(rest.begin(), rest.end(), is_lower)) {
+    if (is_upper(word[0]) && !rest.empty() && std::all_of(rest.begin(), rest.end(), is_lower)) {
       word[0] = static_cast<char>(word[0] - 'A' + 'a');
     }
   }
@@ -75,13 +78,14 @@ std::string other_number(std::string word) {
     if (word.ends_with("sses") || word.ends_with("xes") || word.ends_with("ches")) return replace_end(2, "");
     return replace_end(1, "");
   }
-  if (word.ends_with("y") && word.size() > 2 && std::string_view("aeou").find(word[word.size() - 2]) == std::string_view::npos) {
+  constexpr std::string_view kVowels = "aeou";
+  if (word.ends_with("y") && word.size() > 2 && kVowels.find(word[word.size() - 2]) == kVowels.npos) {
     return replace_end(1, "ies");
   }
   return word + (word.ends_with('s') || word.ends_with('x') || word.ends_with("ch") ? "es" : "s");
 }
 
-// "Do locks on tables" asks by the noun before the preposition.
+// The verb agrees with the noun before the preposition.
 struct Parts {
   Words head;
   std::string preposition;  // empty: there is none

@@ -22,11 +22,12 @@ struct Topic {
 };
 
 // Topics from the headings of an indexed manual, always the same for the same store: headings of two to
-// seven words that name one section only, without their numbers, in the order of their hashes. Fewer than
-// `n` where the manual has no more. For "Locks on Tables" the wordings are
-//   How do locks on tables work?            How does locks on a table work?  (the other number)
-//   On tables, how do locks work?           In which way do locks on tables work?
-// and where no preposition parts the heading, the third is "Table locks: how do they work?".
+// seven words that name one section only and ask nothing themselves, without their numbers, in the order
+// of their hashes. Fewer than `n` where the manual has no more. For "Locks on Tables" the wordings are
+//   How do locks on tables work?
+//   How do locks on table work?         (the last noun in the other number)
+//   On tables, how do locks work?       (without a preposition "Table locks: how do they work?")
+//   In which way do locks on tables work?
 [[nodiscard]] Result<std::vector<Topic>> make_topics(const index::StoreReader& store, size_t n);
 
 // One question asked.

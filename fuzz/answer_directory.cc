@@ -4,7 +4,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 
 #include "base/file.h"
@@ -39,7 +41,7 @@ void use(AnswerDirectory& directory) {
     fuzz::require(row.id > 0 && !row.vector.empty() && row.vector.size() <= kMaxVectorBytes, "a vector is bounded");
   });
   (void)directory.observations();
-  (void)directory.version();
+  (void)directory.foreign_version();
   (void)directory.counts();
   (void)directory.invalidate({.folder = "docs"});
   bool works = false;
@@ -65,9 +67,37 @@ class Folder {
   std::string path_ = "/tmp/fuzz-directory-XXXXXX";
 };
 
-void check_file(std::string_view bytes) {
+// The bytes of a sound directory with a few records.
+std::string sound_file() {
   const Folder folder;
-  fuzz::require(write_file_atomic(folder.file(), bytes).ok(), "the file is written");
+  {
+    auto directory = AnswerDirectory::open({.path = folder.file()});
+    fuzz::require(directory.ok(), "an empty directory opens");
+    for (int64_t n = 0; n < 5; ++n) {
+      AnswerRecord record;
+      record.key = FieldHasher().add(n).finish();
+      record.tenant = "t";
+      record.question = std::string(static_cast<size_t>(n) * 1'500, 'q');
+      record.vector = "vector";
+      record.dependencies = {{"docs/a", "h"}};
+      fuzz::require((*directory)->insert(record).ok(), "a record is inserted");
+    }
+  }
+  return *read_file(folder.file(), 1 << 20);
+}
+
+// Every five bytes of the input damage a sound file: a place, a length and what is written there.
+void check_file(std::string_view patches) {
+  static const std::string sound = sound_file();
+  std::string bytes = sound;
+  const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<uint8_t>(patches[i])); };
+  for (; patches.size() >= 5; patches.remove_prefix(5)) {
+    const size_t at = (byte(0) | byte(1) << 8 | byte(2) << 16) % bytes.size();
+    const size_t length = std::min(byte(3) % 32 + 1, bytes.size() - at);
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), length, patches[4]);
+  }
+  const Folder folder;
+  std::ofstream(folder.file(), std::ios::binary) << bytes;
   auto directory = AnswerDirectory::open({.path = folder.file()});
   if (directory.ok()) use(**directory);
 }

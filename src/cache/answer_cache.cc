@@ -81,6 +81,8 @@ Result<std::unique_ptr<AnswerCache>> AnswerCache::open(const AnswerCacheOptions&
   }
   auto cache = std::unique_ptr<AnswerCache>(new AnswerCache(
       options, std::make_unique<TieredCache>(std::move(tiers)), std::move(directory)));
+  // What others change from now on is seen, although this cache may store before it looks up.
+  cache->follow_other_processes();
   // With a fixed threshold nothing that was learned is needed to serve.
   if (options.near.max_wrong_share) DM_TRY(cache->load_learned());
   return cache;
@@ -101,7 +103,7 @@ Digest AnswerCache::near_scope_of(const AnswerScope& scope, std::string_view spa
 // What another process erased or judged must not be served from this one's memory.
 void AnswerCache::follow_other_processes() {
   if (directory_ == nullptr) return;
-  const Result<int64_t> version = directory_->version();
+  const Result<int64_t> version = directory_->foreign_version();
   if (!version.ok()) return;
   const int64_t before = version_.exchange(*version);
   if (before == *version || before < 0) return;
@@ -126,9 +128,23 @@ std::optional<CachedAnswer> AnswerCache::read(const CacheKey& key) {
 std::optional<CachedAnswer> AnswerCache::lookup(const AnswerScope& scope,
                                                 std::string_view question) {
   follow_other_processes();
-  std::optional<CachedAnswer> answer = read(key_of(scope, question));
+  const CacheKey key = key_of(scope, question);
+  std::optional<CachedAnswer> answer = read(key);
+  // What this process has in memory had its record when it came there.
+  if (answer && !answer->from_memory && !is_recorded(key, answer->id)) {
+    [[maybe_unused]] Status ignored = tiers_->erase(key);
+    answer.reset();
+  }
   ++(answer ? hits_ : misses_);
   return answer;
+}
+
+// The directory decides what is there: an answer that it let go could not be invalidated any more, and
+// one that somebody removed may be written again by who was about to renew it.
+bool AnswerCache::is_recorded(const CacheKey& key, int64_t id) {
+  if (directory_ == nullptr) return true;
+  const Result<std::optional<AnswerRecord>> record = directory_->find(id);
+  return record.ok() && record->has_value() && (*record)->key == key;
 }
 
 Status AnswerCache::put(const CacheKey& key, const CachedAnswer& answer) {
@@ -146,6 +162,10 @@ EvidenceVerdict AnswerCache::revalidate(const AnswerScope& scope, std::string_vi
                                         int64_t newest_chunk, const RetrievedNow& now,
                                         const ContentHashOf& content_hash_of) {
   const CacheKey key = key_of(scope, question);
+  if (!is_recorded(key, answer.id)) {
+    ++stale_;
+    return {.reason = "it was removed or replaced meanwhile"};
+  }
   EvidenceVerdict verdict = judge(answer, now, content_hash_of);
   // A write that fails leaves the old entry, which is checked again the next time.
   if (verdict.freshness == Freshness::kFresh) {
@@ -174,8 +194,12 @@ Status AnswerCache::forget(int64_t id, const CacheKey& key) {
 
 Status AnswerCache::erase(const AnswerScope& scope, std::string_view question) {
   const CacheKey key = key_of(scope, question);
-  const std::optional<CachedAnswer> answer = read(key);
-  return forget(answer ? answer->id : 0, key);
+  Status erased = tiers_->erase(key);
+  if (directory_ == nullptr) return erased;
+  // By its key: the id in this process's memory may be that of an answer that was replaced.
+  DM_ASSIGN(const std::optional<AnswerRecord> record, directory_->find(key));
+  if (record) DM_TRY(forget(record->id, key));
+  return erased;
 }
 
 Result<int64_t> AnswerCache::invalidate(const AnswerFilter& filter) {
@@ -186,6 +210,8 @@ Result<int64_t> AnswerCache::invalidate(const AnswerFilter& filter) {
   }
   DM_ASSIGN(const std::vector<CacheKey> keys, directory_->invalidate(filter));
   near_->reset();
+  // Answers whose records had to make room would be meant too; on disk lookup() leaves them out.
+  tiers_->drop_faster_tiers();
   Status first;
   for (const CacheKey& key : keys) {
     Status erased = tiers_->erase(key);

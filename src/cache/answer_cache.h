@@ -116,7 +116,8 @@ class AnswerCache {
   [[nodiscard]] std::optional<CachedAnswer> peek(const CacheKey& key) { return read(key); }
   // Decides by judge() about an answer that lookup() returned. `generation` and `now` must come from
   // one state of the store, whose newest chunk is `newest_chunk`. A fresh answer is stored again with
-  // these and its old age; a stale one is erased.
+  // these and its old age; a stale one is erased. One that was removed or
+  // replaced since is stale too.
   [[nodiscard]] EvidenceVerdict revalidate(const AnswerScope& scope, std::string_view question,
                                            const CachedAnswer& answer, int64_t generation,
                                            int64_t newest_chunk, const RetrievedNow& now,
@@ -165,6 +166,7 @@ class AnswerCache {
               std::unique_ptr<AnswerDirectory> directory);
   Status put(const CacheKey& key, const CachedAnswer& answer);
   std::optional<CachedAnswer> read(const CacheKey& key);
+  bool is_recorded(const CacheKey& key, int64_t id);
   void follow_other_processes();
   Status load_learned();
   Status forget(int64_t id, const CacheKey& key);

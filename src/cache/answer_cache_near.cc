@@ -57,7 +57,8 @@ std::vector<NearAnswer> AnswerCache::near_answers(const AnswerScope& scope,
     near.key = (*record)->key;
     near.question = std::move((*record)->question);
     near.guards = QuestionGuards::compare(question.text, near.question);
-    near.features = {.similarity = hit.similarity,
+    // Of rounded vectors, so a little more than 1 at times.
+    near.features = {.similarity = std::min(1.0, static_cast<double>(hit.similarity)),
                      .margin = 0,
                      .word_overlap = near.guards.word_overlap,
                      .length_ratio = near.guards.length_ratio,

@@ -3,6 +3,7 @@
 #include "cache/answer_directory.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "cache/directory_reader.h"
@@ -50,10 +51,11 @@ struct AnswerDirectory::Impl {
   const AnswerDirectoryOptions options;
   std::mutex read_mutex;  // never held together with write_mutex
   RepairableFile<DirectoryReader> reader;
-  int64_t seen_connects = -1;  // this and the next three belong to version()
+  int64_t seen_connects = -1;  // this and the next three belong to foreign_version()
   int64_t seen_data = 0;
-  int64_t seen_changes = 0;
+  int64_t seen_changes = 0;  // of others
   int64_t version = 0;
+  std::atomic<int64_t> n_own_changes{0};
   std::mutex write_mutex;
   RepairableFile<DirectoryWriter> writer;
   PendingUses pending;
@@ -67,10 +69,13 @@ auto AnswerDirectory::Impl::write_locked(Call&& call) -> decltype(call(std::decl
   Outcome outcome = writer.use([&](DirectoryWriter& to) -> Outcome {
     const auto run = [&]() -> Outcome {
       DM_ASSIGN(Transaction transaction, to.begin());
+      DM_ASSIGN(const int64_t n_before, to.n_changes());
       DM_TRY(pending.write_to(to));
       Outcome result = call(to);
       if (!result.ok()) return result;
+      DM_ASSIGN(const int64_t n_after, to.n_changes());
       DM_TRY(transaction.commit());
+      n_own_changes += n_after - n_before;
       return result;
     };
     Outcome result = run();
@@ -201,13 +206,14 @@ Status AnswerDirectory::visit_vectors(const Digest& scope, int64_t after_id,
   return {};
 }
 
-Result<int64_t> AnswerDirectory::version() {
+Result<int64_t> AnswerDirectory::foreign_version() {
   return impl_->read([&](DirectoryReader& from) -> Result<int64_t> {
     Impl& impl = *impl_;
     DM_ASSIGN(const int64_t data, from.data_version());
     const int64_t n_connects = impl.reader.n_connects();
     if (n_connects == impl.seen_connects && data == impl.seen_data) return impl.version;
-    DM_ASSIGN(const int64_t n_changes, from.n_changes());
+    DM_ASSIGN(const int64_t n_all_changes, from.n_changes());
+    const int64_t n_changes = n_all_changes - impl.n_own_changes;
     const bool changed = n_connects != impl.seen_connects || n_changes != impl.seen_changes;
     impl.seen_connects = n_connects;
     impl.seen_data = data;

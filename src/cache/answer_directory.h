@@ -83,7 +83,7 @@ class AnswerDirectory {
   // What had to be repaired since the last call, a sentence for the user; empty: nothing.
   [[nodiscard]] std::string take_warning();
 
-  // Replaces the record with this key, which then has a new id. Returns the id. Limits as in
+  // Replaces the record with this key, which then has a new id; a time of 0 becomes now. Returns the id. Limits as in
   // cached_answer.h, a question at most kMaxQuestionBytes: else kLimit.
   [[nodiscard]] Result<int64_t> insert(const AnswerRecord& record);
   [[nodiscard]] Result<std::optional<AnswerRecord>> find(int64_t id);
@@ -98,8 +98,9 @@ class AnswerDirectory {
   // Vectors of a scope with an id above `after_id`, ascending.
   [[nodiscard]] Status visit_vectors(const Digest& scope, int64_t after_id,
                                      const std::function<void(const AnswerVector&)>& visit);
-  // Changes whenever any process changed the file; cheap.
-  [[nodiscard]] Result<int64_t> version();
+  // Changes whenever somebody else changed records or observations, another process or another object
+  // on the file; cheap. Rarely also when this one did, and then nobody else need have.
+  [[nodiscard]] Result<int64_t> foreign_version();
 
   // Counts a hit; noted in memory and written with the next change or at destruction.
   void note_hit(int64_t id);

@@ -28,6 +28,9 @@ class DirectoryWriter {
   void set_wait(bool wait);
   [[nodiscard]] Result<Transaction> begin() { return Transaction::begin(file_.db); }
 
+  // The count that every change of a record or observation raises, by any process.
+  [[nodiscard]] Result<int64_t> n_changes() { return file_.db.query_int("SELECT n_changes FROM state"); }
+
   // The record, which check_record() allows, in place of the one with its key. Returns its id.
   [[nodiscard]] Result<int64_t> insert(const AnswerRecord& record);
   [[nodiscard]] Status erase(int64_t id);

@@ -19,16 +19,43 @@ constexpr std::string_view kMeasures[] = {"many", "much", "long", "far", "old", 
                                           "big", "fast", "deep", "heavy", "high", "large"};
 constexpr std::string_view kWays[] = {"way", "ways", "method", "methods", "tips", "steps",
                                       "procedure", "trick", "tricks"};
+constexpr std::string_view kCopulas[] = {"is", "are", "was", "were"};
 constexpr std::string_view kReasons[] = {"reason", "reasons", "cause", "causes"};
+constexpr std::string_view kTimes[] = {"time", "times", "year", "years", "date", "dates", "day",
+                                       "days", "month", "hour", "week", "moment", "deadline"};
+constexpr std::string_view kPlaces[] = {"place", "places", "city", "cities", "country", "countries",
+                                        "location", "site", "sites", "website", "websites", "state",
+                                        "folder", "directory", "path", "address"};
+constexpr std::string_view kPersons[] = {"person", "persons", "people", "man", "men", "woman",
+                                         "women", "author", "name", "names", "company", "team"};
+constexpr std::string_view kAmounts[] = {"number", "amount", "cost", "costs", "price", "prices",
+                                         "size", "length", "height", "weight", "distance", "age",
+                                         "salary", "duration", "limit", "rate", "percentage", "fee",
+                                         "fees", "value", "population", "speed", "depth", "width"};
 
 std::string_view text_at(const Words& words, size_t i) {
   return i < words.size() ? std::string_view(words[i].text) : std::string_view();
 }
 
+// "which year", "what was the first city": the noun right after it, at most three words away.
+AsksFor read_noun(const Words& words, size_t i) {
+  constexpr size_t kNounNear = 4;
+  for (size_t k = i + 1; k < words.size() && k <= i + kNounNear; ++k) {
+    const std::string_view text = words[k].text;
+    // "what is the year", but not "what do people".
+    if (words[k].starts_sentence || (k > i + 1 && is_in(kAuxiliaries, text))) break;
+    if (k == i + 1 && is_in(kAuxiliaries, text) && !is_in(kCopulas, text)) break;
+    if (is_in(kTimes, text)) return AsksFor::kWhen;
+    if (is_in(kPlaces, text)) return AsksFor::kWhere;
+    if (is_in(kPersons, text)) return AsksFor::kWho;
+    if (is_in(kAmounts, text)) return AsksFor::kQuantity;
+  }
+  return AsksFor::kWhat;
+}
+
 // "what is the best way to": the noun within the next words tells what is asked for.
 AsksFor read_what(const Words& words, size_t i) {
-  const std::string_view next = text_at(words, i + 1);
-  if (next == "time" || next == "year" || next == "date" || next == "day") return AsksFor::kWhen;
+  if (const AsksFor noun = read_noun(words, i); noun != AsksFor::kWhat) return noun;
   constexpr size_t kNear = 6;
   for (size_t k = i + 1; k < words.size() && k <= i + kNear; ++k) {
     if (words[k].starts_sentence) break;
@@ -95,6 +122,14 @@ bool conflict(AsksFor a, AsksFor b) {
     return kind == AsksFor::kHow || kind == AsksFor::kWhy || kind == AsksFor::kWhen ||
            kind == AsksFor::kWhere || kind == AsksFor::kWho || kind == AsksFor::kQuantity;
   };
+  // "which revision" names no time, place, person or amount; what and how often ask for the same.
+  const auto thing_or_manner = [](AsksFor kind) {
+    return kind == AsksFor::kWhat || kind == AsksFor::kHow || kind == AsksFor::kWhy;
+  };
+  if (a == AsksFor::kWhat || b == AsksFor::kWhat) {
+    const AsksFor other = a == AsksFor::kWhat ? b : a;
+    return sharp(other) && !thing_or_manner(other);
+  }
   return sharp(a) && sharp(b);
 }
 

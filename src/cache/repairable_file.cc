@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/repairable_file.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sqlite3.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 namespace docmind::cache {
@@ -76,24 +79,25 @@ Result<SchemaFile> open_schema_file(const std::string& path, const SchemaSpec& s
   return file;
 }
 
+FolderLock::FolderLock(const std::string& path, Kind kind) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  folder_.reset(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder_.valid()) return;
+  const int how = (kind == Kind::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB;
+  const Stopwatch waited;
+  while (::flock(folder_.get(), how) != 0 && errno == EWOULDBLOCK && waited.elapsed_ms() < kSchemaFileWaitMs) {
+    pause_for_others();
+  }
+}
+
 bool set_aside_file(const std::string& path, uint64_t inode) {
-  // Only one process renames: a second would take the new file of the first away. The lock is a file of
-  // its own, as closing the database here would drop the locks that SQLite holds on it in this process.
-  const std::string lock_path = path + ".repair";
-  const Result<FileLock> lock = FileLock::acquire(lock_path);
-  if (!lock.ok()) {
-    pause_for_others();  // a rename takes no longer
-    return false;
-  }
-  bool renamed = false;
-  if (inode != 0 && inode_at(path) == inode) {
-    // The log goes first: left behind, SQLite would play it into the new file.
-    ::unlink((path + "-wal").c_str());
-    ::unlink((path + "-shm").c_str());
-    renamed = ::rename(path.c_str(), (path + ".corrupt").c_str()) == 0;
-  }
-  ::unlink(lock_path.c_str());
-  return renamed;
+  const FolderLock lock(path, FolderLock::Kind::kExclusive);
+  if (inode == 0 || inode_at(path) != inode) return false;
+  // The log goes first: left behind, SQLite would play it into the new file.
+  ::unlink((path + "-wal").c_str());
+  ::unlink((path + "-shm").c_str());
+  return ::rename(path.c_str(), (path + ".corrupt").c_str()) == 0;
 }
 
 void pause_for_others() { ::poll(nullptr, 0, kPauseForOthersMs); }

@@ -40,8 +40,21 @@ struct SchemaFile {
 // The inode at `path`; 0 when no regular file is there.
 [[nodiscard]] uint64_t inode_at(const std::string& path);
 
-// Renames the damaged file `inode` at `path` to PATH.corrupt and removes its log. False: somebody else
-// has replaced it meanwhile, or does so right now.
+// A lock on the folder of `path`, shared by those who open or close the file and exclusive to one who
+// renames it: SQLite finds a log by its name, so that a file opened or closed while it is renamed would take
+// the log of its successor for its own. Waits about a second at most, then goes without; so it does where
+// folders cannot be locked.
+class FolderLock {
+ public:
+  enum class Kind { kShared, kExclusive };
+  FolderLock(const std::string& path, Kind kind);
+
+ private:
+  UniqueFd folder_;
+};
+
+// Renames the damaged file `inode` at `path` to PATH.corrupt and removes its log. False: somebody else has
+// replaced it meanwhile.
 [[nodiscard]] bool set_aside_file(const std::string& path, uint64_t inode);
 
 // A moment in which another process may finish what it does to a file.
@@ -89,8 +102,14 @@ class RepairableFile {
     return connection_ != nullptr && inode_at(path_) != connection_->inode();
   }
   void close() {
+    if (connection_ == nullptr) return;
+    const FolderLock lock(path_, FolderLock::Kind::kShared);
     if (replaced()) keep_log(connection_->db());
     connection_.reset();
+  }
+  Result<std::unique_ptr<Connection>> open() const {
+    const FolderLock lock(path_, FolderLock::Kind::kShared);
+    return open_(path_);
   }
   void set_aside(uint64_t inode, const Error& why) {
     if (!set_aside_file(path_, inode)) return;
@@ -112,15 +131,14 @@ Status RepairableFile<Connection>::connect() {
   const Stopwatch waited;
   for (int attempt = 1;; ++attempt) {
     const uint64_t inode = inode_at(path_);
-    Result<std::unique_ptr<Connection>> opened = open_(path_);
+    Result<std::unique_ptr<Connection>> opened = open();
     if (opened.ok()) {
       connection_ = *std::move(opened);
       ++n_connects_;
       return {};
     }
     Error error = std::move(opened).error();
-    // While another process makes a new file, SQLite gives up without waiting, finds no file, or loses
-    // the log that it has just opened.
+    // While another process makes a new file, SQLite gives up without waiting.
     const bool in_work = error.code == ErrorCode::kBusy || inode_at(path_) != inode;
     const bool again = attempt < kTries || (in_work && waited.elapsed_ms() < kMaxConnectMs);
     const bool damaged = error.code == ErrorCode::kMalformed;

@@ -42,6 +42,17 @@ json::object record_to_json(const cache::AnswerRecord& record) {
           {"documents", std::move(documents)}};
 }
 
+json::array tiers_to_json(const std::vector<cache::TierStats>& all) {
+  json::array tiers;
+  for (const cache::TierStats& tier : all) {
+    tiers.push_back({{"tier", tier.name},
+                     {"entries", tier.n_entries},
+                     {"size_bytes", tier.size_bytes},
+                     {"limit_bytes", tier.limit_bytes}});
+  }
+  return tiers;
+}
+
 Result<std::string> absolute_path(const std::string& name) {
   std::error_code failure;
   std::string path = std::filesystem::absolute(name, failure).lexically_normal().string();
@@ -57,14 +68,11 @@ Result<std::string> absolute_path(const std::string& name) {
 
 Result<json::object> cache_stats(Session& session) {
   DM_ASSIGN(const std::unique_ptr<cache::AnswerCache> cache, open_cache_of_store(session));
-  json::array tiers;
-  for (const cache::TierStats& tier : cache->tier_stats()) {
-    tiers.push_back({{"tier", tier.name},
-                     {"entries", tier.n_entries},
-                     {"size_bytes", tier.size_bytes},
-                     {"limit_bytes", tier.limit_bytes}});
+  json::object stats{{"tiers", tiers_to_json(cache->tier_stats())}};
+  DM_ASSIGN(const std::string folder, store_folder(session));
+  if (const auto computed = open_computed(session, folder); computed != nullptr) {
+    stats["computed"] = tiers_to_json(computed->tier_stats());
   }
-  json::object stats{{"tiers", std::move(tiers)}};
   if (cache->directory() == nullptr) return stats;
   DM_ASSIGN(const cache::DirectoryCounts counts, cache->directory()->counts());
   stats["questions"] = {{"entries", counts.n_records},
@@ -114,9 +122,13 @@ Status judge_answer(Session& session, int64_t id, bool good) {
   return cache->feedback(session.config().tenant, id, good);
 }
 
-Status clear_answers(Session& session) {
+Status clear_answers(Session& session, bool computed_too) {
   DM_ASSIGN(const std::unique_ptr<cache::AnswerCache> cache, open_cache_of_store(session));
-  return cache->clear();
+  DM_TRY(cache->clear());
+  if (!computed_too) return {};
+  DM_ASSIGN(const std::string folder, store_folder(session));
+  const std::unique_ptr<cache::ComputationCache> computed = open_computed(session, folder);
+  return computed != nullptr ? computed->clear() : Status();
 }
 
 Result<int64_t> invalidate_answers(Session& session, const AnswerConditions& conditions) {

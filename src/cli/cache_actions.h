@@ -12,15 +12,15 @@
 
 namespace docmind::cli {
 
-// {"tiers": [{"tier", "entries", "size_bytes", "limit_bytes"}], "questions": {...}, "learned": {...}};
-// the last two only where near questions are looked for.
+// {"tiers": [{"tier", "entries", "size_bytes", "limit_bytes"}], "computed": [the same], "questions":
+// {...}, "learned": {...}}; the last two only where near questions are looked for.
 Result<json::object> cache_stats(Session& session);
 // [{"id", "question", "hits", "negative", "created_unix_ms", ...}] of the tenant.
 Result<json::array> list_answers(Session& session, int64_t limit);
 // The same of one answer, with its text, citations and documents. kNotFound.
 Result<json::object> show_answer(Session& session, int64_t id);
 Status judge_answer(Session& session, int64_t id, bool good);
-Status clear_answers(Session& session);
+Status clear_answers(Session& session, bool computed_too);
 
 // Empty texts and absent values are no condition.
 struct AnswerConditions {

@@ -145,6 +145,9 @@ class AskCommand final : public Command {
       print(terminal, *result);
     }
     terminal.flush();
+    if (!result->cache_error.empty()) {
+      session.logger.warn("the answer is not kept in the cache: {}", printable(result->cache_error));
+    }
     if (result->stale) renew(session, library, question, options);
     return kExitOk;
   }

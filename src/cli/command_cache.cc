@@ -14,12 +14,20 @@ namespace {
 
 std::string text_of(const json::value& value) { return printable(std::string(value.as_string())); }
 
-void print_stats(const Terminal& terminal, const json::object& stats) {
-  for (const json::value& tier : stats.at("tiers").as_array()) {
-    terminal.out(fmt::format("{:<18} {:>8} entries  {:>10} of {}\n", text_of(tier.at("tier")),
+void print_tiers(const Terminal& terminal, std::string_view prefix, const json::array& tiers) {
+  for (const json::value& tier : tiers) {
+    terminal.out(fmt::format("{:<18} {:>8} entries  {:>10} of {}\n",
+                             std::string(prefix) + text_of(tier.at("tier")),
                              format_count(tier.at("entries").as_int64()),
                              format_bytes(tier.at("size_bytes").as_int64()),
                              format_bytes(tier.at("limit_bytes").as_int64())));
+  }
+}
+
+void print_stats(const Terminal& terminal, const json::object& stats) {
+  print_tiers(terminal, "", stats.at("tiers").as_array());
+  if (stats.contains("computed")) {
+    print_tiers(terminal, "computed, ", stats.at("computed").as_array());
   }
   if (!stats.contains("questions")) return;
   const json::object& questions = stats.at("questions").as_object();
@@ -86,6 +94,7 @@ class CacheCommand final : public Command {
         ->check(CLI::IsMember({"good", "bad"}));
     declare_invalidate(*sub);
     clear_ = sub->add_subcommand("clear", "Remove every cached answer");
+    clear_->add_flag("--computed", computed_, "And the embeddings, rerankings and parsed files");
     calibrate_ = sub->add_subcommand(
         "calibrate", "Learn from labelled pairs of questions which may share an answer: lines of "
                      "{\"question\", \"other\", \"same\": 1 or 0}; prints precision against hit rate");
@@ -140,7 +149,7 @@ class CacheCommand final : public Command {
       DM_ASSIGN(const int64_t n_removed, invalidate(session));
       terminal.out(format_count(n_removed, "answer") + " removed\n");
     } else if (clear_->parsed()) {
-      DM_TRY(clear_answers(session));
+      DM_TRY(clear_answers(session, computed_));
       terminal.out("the answer cache is empty\n");
     } else if (calibrate_->parsed()) {
       DM_ASSIGN(const json::object report, calibrate_cache(session, file_, !dry_run_));
@@ -185,6 +194,7 @@ class CacheCommand final : public Command {
   bool negative_ = false;
   bool all_tenants_ = false;
   bool dry_run_ = false;
+  bool computed_ = false;
   bool json_ = false;
 };
 

@@ -44,6 +44,7 @@ std::string_view counter_name(Counter counter) {
     case Counter::kFilesRemoved: return "files_removed";
     case Counter::kChunksIndexed: return "chunks_indexed";
     case Counter::kVectorsEmbedded: return "vectors_embedded";
+    case Counter::kTokensEmbedded: return "tokens_embedded";
     case Counter::kBytesIndexed: return "bytes_indexed";
     case Counter::kCacheErrors: return "cache_errors";
   }

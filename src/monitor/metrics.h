@@ -54,6 +54,7 @@ enum class Counter {
   kFilesRemoved,
   kChunksIndexed,
   kVectorsEmbedded,
+  kTokensEmbedded,  // by a model; a vector that was known from before costs none
   kBytesIndexed,
   kCacheErrors,  // an answer could not be kept
 };

@@ -77,6 +77,7 @@ struct Answer {
   std::optional<CachedFrom> cached;  // where `cache` is kMemory, kDisk or kShared
   bool stale = false;        // documents changed since, and the caller allowed that; to be asked anew
   int64_t cache_id = 0;      // under which a fresh answer was kept; 0: it was not
+  std::string cache_error = {};  // why a fresh answer could not be kept; empty: it was, or was not to be
   int64_t n_prompt_tokens = 0;      // of a fresh answer; 0 where no model made it
   int64_t n_completion_tokens = 0;
   bool revalidated = false;  // from the cache after the index changed; the same passages were found

@@ -256,8 +256,12 @@ void Asker::keep(Answer& answer, const Request& request, const Found& found,
       .text = request.question, .vector = found.vector, .space = space};
   // A cache that cannot be written costs time later, not the answer now.
   const Result<int64_t> id = shared_.cache->store(scope, question, std::move(cached));
-  if (id.ok()) answer.cache_id = *id;
-  else metrics_.add(Counter::kCacheErrors);
+  if (id.ok()) {
+    answer.cache_id = *id;
+    return;
+  }
+  answer.cache_error = id.error().message;
+  metrics_.add(Counter::kCacheErrors);
 }
 
 }  // namespace docmind::pipeline

@@ -63,6 +63,7 @@ Result<bool> EmbedderStage::update(const index::StoreWriter& store, const Progre
   IndexProgress now{.phase = IndexProgress::Phase::kEmbed,
                     .n_total = counts.n_chunks - counts.n_vectors};
   const int64_t n_tokens_before = embedder_.n_tokens();
+  int64_t n_counted_tokens = 0;
   const size_t dimension = embedder_.info().dimension;
   std::vector<float> vectors;
   progress(now);
@@ -92,6 +93,8 @@ Result<bool> EmbedderStage::update(const index::StoreWriter& store, const Progre
     }
     DM_TRY(batch.commit());
     metrics_.add(monitor::Counter::kVectorsEmbedded, at);
+    metrics_.add(monitor::Counter::kTokensEmbedded, static_cast<uint64_t>(now.n_tokens - n_counted_tokens));
+    n_counted_tokens = now.n_tokens;
     if (cancel.cancelled()) {
       return Error{ErrorCode::kCancelled,
                    "stopped while vectors were made; what was made is kept, run it again to go on"};

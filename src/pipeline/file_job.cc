@@ -38,6 +38,14 @@ Digest parsed_key(const std::string& path, const Digest& content, ingest::Format
       .finish();
 }
 
+// A parser that is not there says nothing about the file, which must not be taken for one that is gone.
+Result<ingest::Document> ask_worker(const std::string& path, std::string_view bytes,
+                                    ingest::ParseWorker& worker, const CancelToken& cancel) {
+  Result<ingest::Document> document = worker.parse(path, bytes, cancel);
+  if (document.ok() || document.error().code != ErrorCode::kNotFound) return document;
+  return Error{ErrorCode::kIo, "'" + path + "' was not parsed: " + document.error().message};
+}
+
 // PDF and DOCX go to the worker process; the other readers are bounded streams in this one, faster
 // than any cache.
 Result<ingest::Document> parse(const std::string& path, std::string_view bytes,
@@ -47,14 +55,14 @@ Result<ingest::Document> parse(const std::string& path, std::string_view bytes,
   if (format != ingest::Format::kPdf && format != ingest::Format::kDocx) {
     return ingest::read_document(path, bytes, options.limits);
   }
-  if (options.computed == nullptr) return worker.parse(path, bytes, cancel);
+  if (options.computed == nullptr) return ask_worker(path, bytes, worker, cancel);
   const Digest key = parsed_key(path, content, *format, options.limits);
   if (const auto known = options.computed->find(cache::Computation::kParsedFile, key)) {
     Result<ingest::Document> document = ingest::decode_document(*known);
     if (document.ok()) return document;
   }
   const Stopwatch parsing;
-  DM_ASSIGN(ingest::Document document, worker.parse(path, bytes, cancel));
+  DM_ASSIGN(ingest::Document document, ask_worker(path, bytes, worker, cancel));
   options.computed->keep(cache::Computation::kParsedFile, key, ingest::encode_document(document),
                          parsing.elapsed_ms());
   return document;

@@ -257,7 +257,7 @@ TEST_F(AnswerCacheTest, RefusesAnAnswerBeyondTheLimits) {
   auto cache = open();
   CachedAnswer answer = sample_answer();
   answer.payload.assign(kMaxPayloadBytes + 1, 'x');
-  const Status stored = store(*cache, kQuestion, answer);
+  const auto stored = store(*cache, kQuestion, answer);
   ASSERT_FALSE(stored.ok());
   EXPECT_EQ(stored.error().code, ErrorCode::kLimit);
   EXPECT_NE(stored.error().message.find(std::to_string(kMaxPayloadBytes)), std::string::npos);

@@ -154,7 +154,7 @@ TEST(AnswerDirectoryKill, FiftyKillsTearNothing) {
     const auto found = directory.find(*id);
     if (!found.ok() || !found->has_value() || (*found)->question != sample_record(n).question) ::_exit(3);
     if (n % 3 == 0 && !directory.invalidate({.document = sample_path(n)}).ok()) ::_exit(4);
-    if (!directory.version().ok()) ::_exit(5);
+    if (!directory.foreign_version().ok()) ::_exit(5);
     if (!directory.visit_vectors(test_scope(0), 0, [](const AnswerVector&) {}).ok()) ::_exit(6);
   }
   opened->reset();  // writes the hits

@@ -175,13 +175,13 @@ TEST_F(AnswerDirectoryRepair, ReplacesAFileWhoseRowsCannotBeRemoved) {
 TEST_F(AnswerDirectoryRepair, FollowsAFileThatWasReplaced) {
   auto directory = open_with(3);
   auto other = open();
-  const auto version = other->version();
+  const auto version = other->foreign_version();
   directory.reset();
   for (const char* suffix : {"", "-wal", "-shm"}) folder_.remove("answers.db" + std::string(suffix));
   directory = open_with(1);
   EXPECT_TRUE(has(*other, 0));
   EXPECT_FALSE(has(*other, 2)) << "the old file's";
-  EXPECT_NE(*other->version(), *version);
+  EXPECT_NE(*other->foreign_version(), *version);
   ASSERT_TRUE(other->insert(sample_record(7)).ok());
   EXPECT_TRUE(has(*directory, 7)) << "both use the file that stands there";
   other.reset();
@@ -249,7 +249,7 @@ TEST_F(AnswerDirectoryRepair, SurvivesDamageAtRandomPlaces) {
     (void)directory.counts();
     (void)directory.invalidate({.folder = "docs/part3"});
     (void)directory.observations();
-    (void)directory.version();
+    (void)directory.foreign_version();
     bool works = false;
     for (int attempt = 0; attempt < 3 && !works; ++attempt) works = directory.insert(sample_record(77)).ok();
     EXPECT_TRUE(works) << "round " << round;

@@ -336,29 +336,38 @@ TEST_F(AnswerDirectoryTest, CountsHits) {
   for (int64_t n = 0; n < 100'000; ++n) directory->note_hit(1'000'000 + n);
 }
 
-TEST_F(AnswerDirectoryTest, TheVersionTellsOfEveryonesChanges) {
+TEST_F(AnswerDirectoryTest, TheForeignVersionTellsOfOthersChangesOnly) {
   auto directory = open();
   auto other = open();
-  int64_t last = must(directory->version());
-  EXPECT_EQ(must(directory->version()), last);
+  int64_t last = must(directory->foreign_version());
+  EXPECT_EQ(must(directory->foreign_version()), last);
   const auto changed = [&](const char* what) {
-    const int64_t now = must(directory->version());
+    const int64_t now = must(directory->foreign_version());
     EXPECT_NE(now, last) << what;
     last = now;
-    EXPECT_EQ(must(directory->version()), last) << what;
+    EXPECT_EQ(must(directory->foreign_version()), last) << what;
+  };
+  const auto unchanged = [&](const char* what) {
+    EXPECT_EQ(must(directory->foreign_version()), last) << what;
   };
   const int64_t id = must(directory->insert(sample_record(1)));
-  changed("own insert");
+  unchanged("own insert");
+  must(directory->insert(sample_record(1)));
+  unchanged("own replacement");
   must(other->insert(sample_record(2)));
   changed("another's insert");
   must(other->insert(sample_record(2)));
   changed("a replacement");
-  must(other->erase(id));
+  must(other->erase(must(directory->insert(sample_record(9)))));
   changed("an erasure");
+  must(other->erase(id));
+  unchanged("nothing was there");
   must(other->add_observations(std::vector{sample_observation(1)}));
   changed("an observation");
+  must(directory->add_observations(std::vector{sample_observation(1)}));
+  unchanged("own observation");
   must(directory->invalidate({}));
-  changed("an invalidation");
+  unchanged("own invalidation");
   must(other->insert(sample_record(3)));
   must(other->clear());
   changed("all cleared");
@@ -366,7 +375,7 @@ TEST_F(AnswerDirectoryTest, TheVersionTellsOfEveryonesChanges) {
   changed("another insert");
   other->note_hit(1);
   EXPECT_EQ(must(other->counts()).n_records, 1);
-  EXPECT_EQ(must(directory->version()), last) << "hits change nothing that is searched";
+  EXPECT_EQ(must(directory->foreign_version()), last) << "hits change nothing that is searched";
 }
 
 TEST_F(AnswerDirectoryTest, KeepsTheNewestObservations) {
@@ -426,7 +435,7 @@ TEST_F(AnswerDirectoryTest, ReadersDoNotWaitForAWriter) {
   while (waits) {
     ASSERT_TRUE(must(directory->find(id)));
     ASSERT_EQ(visited(*directory, test_scope(1)).size(), 1U);
-    must(directory->version());
+    must(directory->foreign_version());
     directory->note_hit(id);
     ++n_reads;
   }
@@ -452,7 +461,7 @@ TEST_F(AnswerDirectoryTest, IsSharedByTwoConnectionsAndManyThreads) {
         const auto found = mine.find(test_key(n));
         ASSERT_TRUE(found.ok() && found->has_value());
         EXPECT_EQ((*found)->question, sample_record(n).question);
-        EXPECT_TRUE(mine.version().ok());
+        EXPECT_TRUE(mine.foreign_version().ok());
         if (i % 5 == 4) {
           EXPECT_EQ(must(mine.invalidate({.document = sample_path(n)})).size(), 1U);
         }

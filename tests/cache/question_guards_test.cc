@@ -55,6 +55,8 @@ constexpr Case kMustFire[] = {
     {Guard::kDirection, "Is Rust better than Python?", "Is Python better than Rust?"},
     {Guard::kAsksFor, "How did the war begin?", "Why did the war begin?"},
     {Guard::kAsksFor, "When was it built?", "Who built it?"},
+    {Guard::kAsksFor, "Which revision is the valve set to?", "When is the valve set?"},
+    {Guard::kAsksFor, "Who has set the valve to its revision?", "Which revision is the valve set to?"},
     {Guard::kAsksFor, "Where can I park?", "How much can I park?"},
     {Guard::kAsksFor, "What is the best way to park?", "Why do you park?"},
     {Guard::kAntonyms, "How do I enable the cache?", "How do I disable the cache?"},

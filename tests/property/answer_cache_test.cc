@@ -9,6 +9,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,11 @@ struct Step {
   int64_t bits = 0;
   int64_t ms = 0;
 };
+
+std::ostream& operator<<(std::ostream& out, const Step& step) {
+  return out << "{" << static_cast<int>(step.kind) << " user " << step.user << " scope " << step.scope << " question "
+             << step.question << " document " << step.document << " bits " << step.bits << " ms " << step.ms << "}";
+}
 
 std::vector<Step> any_steps() {
   using rc::gen::inRange;
@@ -222,7 +228,7 @@ void Trial::reopen(size_t user) {
 
 // The generation and newest chunk are those of its last check, which another user may have made.
 void Trial::expect_stored(const CachedAnswer& got, const Entry* entry) const {
-  RC_ASSERT(entry != nullptr);
+  RC_ASSERT((entry != nullptr));
   RC_ASSERT(!expired(*entry));
   CachedAnswer expected = entry->answer;
   expected.generation = got.generation;
@@ -318,11 +324,8 @@ void Trial::recheck_held() {
   Entry* const entry = entry_at(held.place);
   const bool same = entry != nullptr && entry->answer.id == held.answer.id;
   const bool fresh = recheck(held.user, held.place, held.answer).freshness == Freshness::kFresh;
-  if (!same) {
-    counts_agree_ = false;
-    if (entry != nullptr) entry->may_be_gone = true;
-    return;
-  }
+  RC_ASSERT(fresh == (same && !held.answer.negative && entry->holds(documents_)));
+  if (!same) return;
   if (!fresh) {
     entries_.erase(held.place);
   } else {
