@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "cache/disk_tier.h"
-#include "cache/memory_tier.h"
 #include "cache/normalise_question.h"
 
 namespace docmind::cache {
@@ -50,6 +49,7 @@ AnswerCache::AnswerCache(const AnswerCacheOptions& options, std::unique_ptr<Tier
       now_(options.now),
       tiers_(std::move(tiers)),
       directory_(std::move(directory)),
+      near_repeats_({.limit_bytes = 4 << 20, .n_shards = 4, .now = options.now}),
       calibrator_(calibrator_options(options.near)) {
   constexpr size_t kLoadedScopes = 16;
   if (directory_ != nullptr) near_ = std::make_unique<NearIndex>(*directory_, kLoadedScopes);

@@ -17,6 +17,7 @@
 #include "cache/answer_directory.h"
 #include "cache/cached_answer.h"
 #include "cache/calibrator.h"
+#include "cache/memory_tier.h"
 #include "cache/near_index.h"
 #include "cache/question_guards.h"
 #include "cache/tiered_cache.h"
@@ -92,6 +93,13 @@ struct NearAnswer {
 
 enum class HitDecision { kServe, kVerify, kMiss };
 
+// An answer that was served for this very wording before, though made for another.
+struct NearRepeat {
+  CachedAnswer answer;
+  double similarity = 0;
+  double agreement = 0;  // of the evidence, as judged then
+};
+
 // May be called from several threads at once. Typical use:
 //   1. lookup(): an exact repeat; serve it if check() says kFresh.
 //   2. Retrieve. An exact repeat of an older generation: serve it if revalidate() says kFresh.
@@ -127,12 +135,19 @@ class AnswerCache {
   // closest wording first; negative ones are left out. Empty where near search is off. Errors mean an empty list.
   [[nodiscard]] std::vector<NearAnswer> near_answers(const AnswerScope& scope,
                                                      const NearQuestion& question);
+  // A near answer that was served for this wording in this very generation of the store, so that nothing
+  // need be judged again. Known to this process only, and not in the calibrated mode, which learns from
+  // every hit.
+  [[nodiscard]] std::optional<NearRepeat> near_repeat(const AnswerScope& scope,
+                                                      std::string_view question, int64_t generation);
+  void remember_near(const AnswerScope& scope, std::string_view question, int64_t generation,
+                     const NearAnswer& served);
   // Whether a candidate may be served, its evidence being judged fresh.
   [[nodiscard]] HitDecision decide(const NearAnswer& candidate) const;
   // That the candidate is right, 0..1, as learned; nullopt where the threshold alone decides.
   [[nodiscard]] std::optional<double> probability(const NearAnswer& candidate) const;
 
-  // Counts a served answer; `near` is the candidate, null for an exact repeat.
+  // Counts a served answer; `near` is the candidate, null for an exact repeat and a near one.
   void note_served(const CachedAnswer& answer, const NearAnswer* near);
   // What a would-be hit turned out to be.
   void observe(const NearAnswer& candidate, bool same, Observation::Source source);
@@ -178,6 +193,7 @@ class AnswerCache {
   std::unique_ptr<TieredCache> tiers_;
   std::unique_ptr<AnswerDirectory> directory_;
   std::unique_ptr<NearIndex> near_;
+  MemoryTier near_repeats_;
   Calibrator calibrator_;
   std::mutex learning_;
   std::atomic<bool> learned_{false};  // the calibrator holds what the directory knows

@@ -1,6 +1,7 @@
 // AnswerCache's near questions: candidates, the decision, what was learned of it.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "cache/answer_cache.h"
@@ -12,6 +13,16 @@ namespace {
 
 // Where the features of an answer's last near hit lie, for the feedback that may come.
 CacheKey served_key(int64_t id) { return FieldHasher().add("docmind served near 1").add(id).finish(); }
+
+// Where the answer lies that was served for another wording. Never leaves this process.
+struct NearPointer {
+  CacheKey key{};
+  int64_t id = 0;
+  int64_t generation = 0;
+  double similarity = 0;
+  double agreement = 0;
+};
+static_assert(std::is_trivially_copyable_v<NearPointer>);
 
 // The closest wording first, each with its lead over the best of the others.
 void sort_by_closeness(std::vector<NearAnswer>& found) {
@@ -70,6 +81,32 @@ std::vector<NearAnswer> AnswerCache::near_answers(const AnswerScope& scope,
   }
   sort_by_closeness(found);
   return found;
+}
+
+std::optional<NearRepeat> AnswerCache::near_repeat(const AnswerScope& scope,
+                                                   std::string_view question, int64_t generation) {
+  if (near_ == nullptr || near_options_.max_wrong_share) return std::nullopt;
+  const Result<std::optional<CacheEntry>> entry = near_repeats_.get(key_of(scope, question));
+  if (!entry.ok() || !entry->has_value()) return std::nullopt;
+  NearPointer pointer;
+  std::memcpy(&pointer, (*entry)->value->data(), sizeof(pointer));
+  if (pointer.generation != generation) return std::nullopt;
+  std::optional<CachedAnswer> answer = read(pointer.key);
+  // Another id: it was judged bad, replaced or made anew, and nobody compared that one.
+  if (!answer || answer->id != pointer.id) return std::nullopt;
+  return NearRepeat{*std::move(answer), pointer.similarity, pointer.agreement};
+}
+
+void AnswerCache::remember_near(const AnswerScope& scope, std::string_view question,
+                                int64_t generation, const NearAnswer& served) {
+  const NearPointer pointer{.key = served.key,
+                            .id = served.answer.id,
+                            .generation = generation,
+                            .similarity = served.features.similarity,
+                            .agreement = served.features.evidence_agreement};
+  [[maybe_unused]] const Status ignored = near_repeats_.put(
+      key_of(scope, question),
+      make_entry(std::string(reinterpret_cast<const char*>(&pointer), sizeof(pointer)), now_()));
 }
 
 HitDecision AnswerCache::decide(const NearAnswer& candidate) const {

@@ -96,7 +96,7 @@ std::optional<Answer> CacheLookup::serve(Answer answer, const cache::CachedAnswe
 std::optional<Answer> CacheLookup::repeat(int64_t generation, monitor::Trace& trace) {
   const monitor::StageTimer timer(trace, Stage::kCacheLookup);
   std::optional<cache::CachedAnswer> cached = parts_.cache->lookup(scope_, question_);
-  if (!cached) return std::nullopt;
+  if (!cached) return parts_.audit ? std::nullopt : near_repeat(generation);
   if (cache::check(*cached, generation) != Freshness::kFresh) {
     old_ = std::move(cached);
     return std::nullopt;
@@ -104,6 +104,20 @@ std::optional<Answer> CacheLookup::repeat(int64_t generation, monitor::Trace& tr
   Result<Answer> answer = decode_answer(cached->payload);
   if (!answer.ok()) return std::nullopt;
   return serve(*std::move(answer), *cached, nullptr, 1, false);
+}
+
+std::optional<Answer> CacheLookup::near_repeat(int64_t generation) {
+  const std::optional<cache::NearRepeat> known =
+      parts_.cache->near_repeat(scope_, question_, generation);
+  if (!known) return std::nullopt;
+  Result<Answer> answer = decode_answer(known->answer.payload);
+  if (!answer.ok()) return std::nullopt;
+  std::optional<Answer> served =
+      serve(*std::move(answer), known->answer, nullptr, known->agreement, true);
+  if (!served) return std::nullopt;
+  parts_.metrics->add(Counter::kAnswersNear);
+  served->cached->similarity = known->similarity;
+  return served;
 }
 
 std::optional<Answer> CacheLookup::recheck(const Found& found, monitor::Trace& trace) {
@@ -173,6 +187,7 @@ Result<std::optional<Answer>> CacheLookup::near(const Found& found, monitor::Tra
           serve(candidate.answer, candidate.near.answer, &candidate.near, verdict.agreement, true);
       if (served) {
         served->cached->verified = verified;
+        parts_.cache->remember_near(scope_, question_, found.generation, candidate.near);
         return served;
       }
     }

@@ -40,7 +40,8 @@ class CacheLookup {
               const AskOptions& options)
       : parts_(parts), scope_(std::move(scope)), question_(question), options_(options) {}
 
-  // An exact repeat while the store is still in that `generation`; needs no retrieval.
+  // An exact repeat while the store is still in that `generation`, or a wording that a near answer was
+  // served for in it; needs no retrieval.
   std::optional<Answer> repeat(int64_t generation, monitor::Trace& trace);
   // After retrieval, within its snapshot: an exact repeat that still holds, or the answer of a near
   // question.
@@ -57,6 +58,7 @@ class CacheLookup {
   Result<std::optional<Answer>> near(const Found& found, monitor::Trace& trace,
                                      const CancelToken& cancel);
   Result<bool> verify(const Candidate& candidate, const CancelToken& cancel) const;
+  std::optional<Answer> near_repeat(int64_t generation);
   std::optional<Answer> serve(Answer answer, const cache::CachedAnswer& cached,
                               const cache::NearAnswer* near, double agreement, bool checked) const;
 

@@ -23,7 +23,7 @@ struct LexicalState {
   double average_length = 1;
   int64_t n_trained = 0;  // chunks in the store when it was trained
   int64_t n_since = 0;    // chunks embedded since then
-  std::string training_id;  // differs between any two trainings; empty for one of an older version
+  std::string training_id = {};  // differs between any two trainings; empty for one of an older version
 };
 
 // nullopt when the store was never trained; kMalformed when the record is damaged.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -47,6 +48,38 @@ TEST_F(NearAnswerTest, OtherWordsGetTheAnswerAndSayWhy) {
     EXPECT_NE(stage.stage, "rerank");
     EXPECT_NE(stage.stage, "generate");
   }
+}
+
+TEST_F(NearAnswerTest, TheSameOtherWordsAgainNeedNoRetrieval) {
+  const Answer first = ask(kQuestion);
+  const Answer once = ask(kOtherWords);
+  const Answer again = ask(kOtherWords);
+  ASSERT_EQ(again.cache, CacheState::kMemory);
+  EXPECT_EQ(again.text, first.text);
+  EXPECT_EQ(again.cached->similarity, once.cached->similarity);
+  EXPECT_EQ(again.cached->question, kQuestion);
+  for (const StageTime& stage : again.stages) EXPECT_NE(stage.stage, "retrieve_lexical");
+  EXPECT_EQ(metrics->value(monitor::Counter::kAnswersNear), 2u);
+}
+
+TEST_F(NearAnswerTest, OtherWordsAreJudgedAnewAfterAChangeAndAfterABadJudgement) {
+  const auto retrieved = [](const Answer& answer) {
+    return std::any_of(answer.stages.begin(), answer.stages.end(),
+                       [](const StageTime& stage) { return stage.stage == "retrieve_lexical"; });
+  };
+  ask(kQuestion);
+  EXPECT_TRUE(retrieved(ask(kOtherWords)));
+  EXPECT_FALSE(retrieved(ask(kOtherWords)));
+  write("other.md", "# Cooking\n\nSoup is best with fresh herbs.\n");
+  index();
+  EXPECT_TRUE(retrieved(ask(kOtherWords)));
+  must(cache->clear());
+  const Answer first = ask(kQuestion);
+  ask(kOtherWords);
+  must(cache->feedback("local", first.cache_id, false));
+  const Answer after = ask(kOtherWords);
+  EXPECT_TRUE(retrieved(after));
+  EXPECT_EQ(after.cache, CacheState::kMiss);
 }
 
 TEST_F(NearAnswerTest, ADifferentQuestionIsNotAnsweredFromTheCache) {
