@@ -140,12 +140,10 @@ TEST_F(WriteBehindTest, AnEraseIsNotOvertakenByAPutThatIsBeingWritten) {
   gate_.await_waiting();
   put(1, "waits");
   put(2, "other");
-  std::atomic<bool> erased = false;
-  std::thread eraser([&] {
-    EXPECT_TRUE(cache_->erase(test_key(1)).ok());
-    erased = true;
-  });
+  const int64_t waiting_bytes = cache_->waiting_bytes();
+  std::thread eraser([&] { EXPECT_TRUE(cache_->erase(test_key(1)).ok()); });
   EXPECT_EQ(get(2), "other");
+  while (cache_->waiting_bytes() == waiting_bytes) std::this_thread::yield();  // "waits" is dropped
   gate_.open();
   eraser.join();
   ASSERT_TRUE(cache_->flush().ok());
