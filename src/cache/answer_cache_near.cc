@@ -69,13 +69,7 @@ std::vector<NearAnswer> AnswerCache::near_answers(const AnswerScope& scope,
     near.question = std::move((*record)->question);
     near.guards = QuestionGuards::compare(question.text, near.question);
     // Of rounded vectors, so a little more than 1 at times.
-    near.features = {.similarity = std::min(1.0, static_cast<double>(hit.similarity)),
-                     .margin = 0,
-                     .word_overlap = near.guards.word_overlap,
-                     .length_ratio = near.guards.length_ratio,
-                     .evidence_agreement = -1,
-                     .guards_fired = near.guards.fired,
-                     .likeness = near.guards.likeness};
+    near.features = features_of(std::min(1.0, static_cast<double>(hit.similarity)), near.guards);
     near.answer = *std::move(answer);
     found.push_back(std::move(near));
   }

@@ -20,6 +20,7 @@ struct FlightRequest {
   Digest scope{};             // others only within one scope
   std::string question;
   std::vector<float> vector;  // unit length; empty: shares by key alone
+  std::vector<int64_t> evidence = {};  // ids of the passages that it will be answered from, for MayShare
 };
 
 struct FlightOutcome {

@@ -25,6 +25,17 @@ struct HitFeatures {
   bool operator==(const HitFeatures&) const = default;
 };
 
+// What is known before the evidence and the other candidates are.
+[[nodiscard]] inline HitFeatures features_of(double similarity, const GuardVerdict& wording) {
+  return {.similarity = similarity,
+          .margin = 0,
+          .word_overlap = wording.word_overlap,
+          .length_ratio = wording.length_ratio,
+          .evidence_agreement = -1,
+          .guards_fired = wording.fired,
+          .likeness = wording.likeness};
+}
+
 // A judged would-be hit.
 struct Observation {
   enum class Source : uint8_t { kPair, kAudit, kFeedback };

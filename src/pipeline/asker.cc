@@ -51,6 +51,15 @@ std::vector<StageTime> stage_times(const monitor::Trace& trace) {
   return times;
 }
 
+// The part of the shorter list that the other has too.
+double overlap(const std::vector<int64_t>& a, const std::vector<int64_t>& b) {
+  const auto n_both = std::count_if(a.begin(), a.end(), [&](int64_t id) {
+    return std::find(b.begin(), b.end(), id) != b.end();
+  });
+  const size_t n = std::min(a.size(), b.size());
+  return n == 0 ? 0 : static_cast<double>(n_both) / static_cast<double>(n);
+}
+
 // The chunks that an answer stands on: the cited ones; none cited, all that it was made from.
 std::vector<int64_t> sources_of(const Answer& answer) {
   std::vector<int64_t> sources;
@@ -66,6 +75,12 @@ std::vector<int64_t> sources_of(const Answer& answer) {
     for (const Passage& passage : answer.passages) sources.push_back(passage.chunk_id);
   }
   return sources;
+}
+
+std::vector<int64_t> chunk_ids(const Retrieval& retrieval) {
+  std::vector<int64_t> ids;
+  for (const Passage& passage : retrieval.passages) ids.push_back(passage.chunk_id);
+  return ids;
 }
 
 // Ends the corpus's snapshot unless that was done.
@@ -92,13 +107,8 @@ cache::AnswerFlights::MayShare may_share(const cache::AnswerCache* cache) {
     if (cache == nullptr) return false;
     cache::NearAnswer near;
     near.guards = cache::QuestionGuards::compare(asked.question, running.question);
-    near.features = {.similarity = similarity,
-                     .margin = 0,
-                     .word_overlap = near.guards.word_overlap,
-                     .length_ratio = near.guards.length_ratio,
-                     .evidence_agreement = -1,
-                     .guards_fired = near.guards.fired,
-                     .likeness = near.guards.likeness};
+    near.features = cache::features_of(similarity, near.guards);
+    near.features.evidence_agreement = overlap(asked.evidence, running.evidence);
     return cache->decide(near) == cache::HitDecision::kServe;
   };
 }
@@ -203,7 +213,8 @@ Result<Answer> Asker::make_or_join(const Request& request, const Found& found,
       .key = now(cache::AnswerCache::key_of(scope, request.question)),
       .scope = now(cache::AnswerCache::near_scope_of(scope, corpus_.vector_space())),
       .question = std::string(request.question),
-      .vector = found.vector};
+      .vector = found.vector,
+      .evidence = chunk_ids(retrieval)};
   std::optional<Answer> own;
   DM_ASSIGN(const cache::FlightOutcome outcome,
             shared_.flights->run(flight, request.sink, request.cancel,

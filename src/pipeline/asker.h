@@ -26,8 +26,8 @@ struct SharedByAskers {
   const providers::Reranker* verifier = nullptr;   // of borderline near questions
 };
 
-// Whether questions in flight may share an answer: by the rules of the cache for near ones, for which
-// there is no evidence yet.
+// Whether questions in flight may share an answer: by the rules of the cache for near ones, and the
+// passages that both found.
 [[nodiscard]] cache::AnswerFlights::MayShare may_share(const cache::AnswerCache* cache);
 
 // Borrows its parts, which must outlive it. Same thread rule as Corpus; for questions at the same time

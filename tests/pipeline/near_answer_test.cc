@@ -173,6 +173,23 @@ class SlowGenerator final : public providers::Generator {
   std::atomic<bool> may_speak{false};
 };
 
+TEST_F(NearAnswerTest, InFlightOnlyQuestionsThatFoundTheSameMayShare) {
+  const auto share = may_share(cache.get());
+  const auto request = [](std::string_view question, std::vector<int64_t> evidence) {
+    return cache::FlightRequest{.key = {},
+                                .scope = {},
+                                .question = std::string(question),
+                                .vector = {},
+                                .evidence = std::move(evidence)};
+  };
+  const cache::FlightRequest running = request(kQuestion, {1, 2, 3});
+  EXPECT_TRUE(share(request(kOtherWords, {1, 2, 4}), running, 0.95));
+  EXPECT_FALSE(share(request(kOtherWords, {4, 5, 6}), running, 0.95));
+  EXPECT_FALSE(share(request(kOtherWords, {1, 2, 3}), running, 0.85));
+  EXPECT_FALSE(share(request("Does the checkpointer not wait?", {1, 2, 3}), running, 0.95));
+  EXPECT_FALSE(may_share(nullptr)(running, running, 1));
+}
+
 TEST_F(NearAnswerTest, QuestionsInFlightShareOneAnswer) {
   SlowGenerator slow;
   cache::AnswerFlights flights(may_share(cache.get()));
