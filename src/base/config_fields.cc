@@ -72,7 +72,8 @@ constexpr std::array kFields = {
               "Memory for keys and values of all texts, in MiB; 0: one whole context and a quarter", 0, 16'777'216},
     FieldInfo{"kv.group_size", FieldType::kInteger, "Tokens that share a scale: 32 or 64", 32, 64},
     FieldInfo{"kv.residual", FieldType::kInteger, "Newest tokens that stay exact, a multiple of 64", 64, 65'536},
-    FieldInfo{"kv.mixed_bits", FieldType::kReal, "Bits of a code on average in the format 'mixed'; scales come on top", 2, 8},
+    FieldInfo{"kv.mixed_bits", FieldType::kReal,
+              "Bits of a code on average in the format 'mixed'; scales come on top", 2, 8},
     FieldInfo{"kv.share", FieldType::kBoolean, "Texts that begin alike share keys and values"},
     FieldInfo{"kv.exact_reuse", FieldType::kBoolean,
               "Share only so far that no answer depends on what was asked before"},
@@ -147,7 +148,8 @@ Slot slot_of(Config& c, std::string_view name) {
       &c.cache.disk_mib, &c.cache.ttl_s,
       &c.cache.semantic, &c.cache.threshold, &c.cache.verify_band, &c.cache.max_wrong,
       &c.cache.confidence, &c.cache.audit_share, &c.cache.questions, &c.cache.stale_s,
-      &c.cache.computed_mib, &c.models.path, &c.models.catalogue, &c.log.level, &c.log.format, &c.output.color, &c.tenant};
+      &c.cache.computed_mib, &c.models.path, &c.models.catalogue, &c.log.level, &c.log.format, &c.output.color,
+      &c.tenant};
   const auto place = std::find_if(kFields.begin(), kFields.end(),
                                   [&](const FieldInfo& field) { return field.name == name; });
   return slots[static_cast<size_t>(place - kFields.begin())];

@@ -14,7 +14,8 @@
 namespace docmind::index {
 
 // A row on disk: little-endian f32 scale, then `dimension` int8 codes; value[i] = scale * code[i].
-// Values that are not finite make the whole row zero. A quarter of the bytes of f32; the dot product of two unit vectors is off by about 0.002.
+// Values that are not finite make the whole row zero. A quarter of the bytes of f32; the dot product of
+// two unit vectors is off by about 0.002.
 [[nodiscard]] std::string encode_vector(std::span<const float> values);
 
 // What lies in such bytes, not copied.
