@@ -22,6 +22,8 @@ namespace {
 std::string differing_quotes(const QuestionText& left, const QuestionText& right) {
   const auto missing = [](const QuestionText& question, const QuestionText& other) {
     for (const std::string& quote : question.quotes) {
+      // A mark that combines with the quotation sign makes it unknown to its own question, too.
+      if (question.squashed.find(quote) == std::string::npos) continue;
       if (other.squashed.find(quote) == std::string::npos) return quote;
     }
     return std::string();

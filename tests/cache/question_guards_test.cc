@@ -123,6 +123,11 @@ TEST(QuestionGuards, PassOtherWordsForTheSame) {
   }
 }
 
+TEST(QuestionGuards, AQuotationSignWithACombiningMarkEqualsItself) {
+  const std::string odd = "u'''\xcc\x80'''''s";
+  EXPECT_TRUE(QuestionGuards::compare(odd, odd).passed()) << QuestionGuards::compare(odd, odd).reason;
+}
+
 TEST(QuestionGuards, AreSymmetrical) {
   for (const Case& one : kMustFire) {
     EXPECT_EQ(QuestionGuards::compare(one.a, one.b).fired, QuestionGuards::compare(one.b, one.a).fired);
