@@ -114,6 +114,7 @@ GuardVerdict QuestionGuards::compare(std::string_view asked, std::string_view ca
   verdict.word_overlap = word_overlap(left, right);
   verdict.length_ratio = length_ratio(left, right);
   verdict.likeness = likeness_of(left, right, pairing);
+  if (asked == cached) return verdict;  // whatever garbage it is, it differs in nothing
   const auto judge = [&](Guard guard, const std::string& difference) {
     if (difference.empty()) return;
     if (verdict.fired == 0) verdict.reason = std::string(what_differs(guard)) + difference;
