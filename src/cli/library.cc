@@ -154,6 +154,7 @@ void drop_answers_of(Session& session, const std::string& folder,
                      std::span<const std::string> paths) {
   const Config& config = session.config();
   if (paths.empty() || !config.cache.enabled || !config.cache.semantic) return;
+  if (config.cache.stale_s > 0) return;  // they may be served once more, marked, and are replaced then
   std::error_code no_file;
   if (!std::filesystem::exists(index::questions_path(folder), no_file)) return;
   Status dropped = [&]() -> Status {

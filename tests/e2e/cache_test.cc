@@ -85,6 +85,20 @@ TEST_F(AnswerCacheCommands, AnIndexRunRemovesTheAnswersOfChangedFiles) {
   EXPECT_TRUE(contains(text(ask(kLeave), "answer"), "June"));
 }
 
+TEST_F(AnswerCacheCommands, AnOutdatedAnswerIsServedOnceWhereThatIsAllowedAndRenewed) {
+  ask(kLeave);
+  box_.doc("leave.md", "# Leave policy\n\nUnused leave days expire on the last day of June.\n");
+  box_.env["DOCMIND_CACHE_STALE_S"] = "3600";
+  box_.index();
+  const ProcessResult old = box_.run({"ask", kLeave});
+  EXPECT_TRUE(contains(old.out, "March")) << old.out;
+  EXPECT_TRUE(contains(old.out, "out of date")) << old.out;
+  const json::value renewed = ask(kLeave);
+  EXPECT_EQ(text(renewed, "cache"), "disk");
+  EXPECT_FALSE(renewed.at("stale").as_bool());
+  EXPECT_TRUE(contains(text(renewed, "answer"), "June")) << text(renewed, "answer");
+}
+
 TEST_F(AnswerCacheCommands, WarmsFromAFileOfQuestionsSeveralAtATime) {
   box_.folder.write("questions.txt", std::string(kLeave) +
                                          "\n\nHow often must the pump be greased?\n"
