@@ -128,7 +128,8 @@ class CacheCommand final : public Command {
         "invalidate", "Remove the answers that agree with every condition given");
     invalidate_->add_option("--document", document_, "Made from this file");
     invalidate_->add_option("--folder", folder_, "Made from a file at or below this folder");
-    invalidate_->add_option("--older-than", older_s_, "Made more than this many seconds ago");
+    invalidate_->add_option("--older-than", older_s_, "Made more than this many seconds ago")
+        ->check(CLI::Range(int64_t{0}, int64_t{1'000'000'000}));
     invalidate_->add_flag("--negative", negative_, "Say that the documents hold no answer");
     invalidate_->add_flag("--all-tenants", all_tenants_, "Of every tenant, not only --tenant");
   }

@@ -65,13 +65,12 @@ class WarmRun {
 
  private:
   void count(const Result<pipeline::Answer>& answer) {
+    if (!answer.ok() && answer.error().code == ErrorCode::kCancelled) return;
     std::lock_guard lock(mutex_);
     ++n_done_;
     if (!answer.ok()) {
       ++n_failed_;
-      if (answer.error().code != ErrorCode::kCancelled) {
-        session_.logger.warn("a question was not answered: {}", answer.error().message);
-      }
+      session_.logger.warn("a question was not answered: {}", answer.error().message);
     } else if (answer->cached) {
       ++n_cached_;
     } else {

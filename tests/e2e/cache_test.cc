@@ -69,6 +69,8 @@ TEST_F(AnswerCacheCommands, ListsShowsAndInvalidates) {
   EXPECT_TRUE(contains(text(shown.at("answer"), "answer"), "March"));
   EXPECT_TRUE(contains(box_.run({"cache", "list"}).out, kLeave));
   EXPECT_NE(box_.run({"cache", "invalidate"}).code, 0);
+  EXPECT_NE(box_.run({"cache", "invalidate", "--older-than", "-5"}).code, 0);
+  EXPECT_EQ(box_.json_of({"cache", "--json", "list"}).as_array().size(), 2U);
   const ProcessResult gone = box_.run({"cache", "invalidate", "--document", box_.docs() + "/leave.md"});
   EXPECT_EQ(gone.code, 0) << gone.err;
   EXPECT_EQ(text(ask(kLeave), "cache"), "miss");
