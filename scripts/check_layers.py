@@ -25,7 +25,7 @@ TABLE = {
     "engine": (4, ["model", "kv", "tokenizer", "gguf", "kernels", "monitor", "base"]),
     "providers": (5, ["engine", "quantize", "control", "base"]),
     "pipeline": (6, ["providers", "cache", "index", "ingest", "control", "monitor", "base"]),
-    "server": (7, ["pipeline", "monitor", "base"]),
+    "server": (7, ["pipeline", "providers", "engine", "tokenizer", "cache", "control", "monitor", "base"]),
     "cli": (8, None),  # everything
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')

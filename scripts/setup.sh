@@ -8,6 +8,7 @@ build_packages=(
   libboost1.81-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libeigen3-dev
   libsqlite3-dev libssl-dev libicu-dev libxml2-dev libarchive-dev libpoppler-cpp-dev
   libuchardet-dev libstemmer-dev libxxhash-dev libhnswlib-dev libcurl4-openssl-dev libzstd-dev
+  prometheus-cpp-dev
 )
 test_packages=(libgtest-dev librapidcheck-dev python3 poppler-utils sentencepiece)
 bench_packages=(python3 libbenchmark-dev postgresql-doc-15 sqlite3-doc debian-handbook recollcmd)

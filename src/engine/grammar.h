@@ -1,0 +1,36 @@
+// Grammar: what a generated text must look like, token by token.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace docmind::engine {
+
+// Bounds on what a client may ask for.
+struct GrammarLimits {
+  size_t max_schema_bytes = 64 << 10;
+  size_t max_depth = 32;
+  size_t max_rules = 10'000;
+};
+
+// A compiled grammar over bytes, free of any vocabulary. Immutable: any number of texts and threads use one.
+class Grammar {
+ public:
+  // Any JSON object (RFC 8259), white space limited so that a text cannot idle in it.
+  static Result<std::shared_ptr<const Grammar>> json_object();
+  // Of JSON Schema draft 2020-12: type (also lists), properties, required, additionalProperties, items, prefixItems,
+  // minItems/maxItems, enum, const, anyOf/oneOf/allOf of objects, $ref into $defs, minLength/maxLength, pattern (simple),
+  // format date/time/date-time/uuid, integer and number with minimum/maximum on integers. Properties come in the order
+  // of the schema. kUnsupported names a keyword that cannot be honoured and where it stands; it is never ignored.
+  static Result<std::shared_ptr<const Grammar>> from_json_schema(const json::value& schema, const GrammarLimits& limits = {});
+
+  virtual ~Grammar() = default;
+};
+
+}  // namespace docmind::engine
