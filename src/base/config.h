@@ -99,6 +99,42 @@ struct Config {
     int64_t stale_s = 0;
     int64_t computed_mib = 256;
   } cache;
+  // The HTTP server.
+  struct Server {
+    std::string address = "127.0.0.1";
+    int64_t port = 8'080;
+    int64_t threads = 2;
+    std::string keys_file;
+    std::vector<std::string> hosts;
+    std::vector<std::string> cors;
+    int64_t workers = 16;
+    int64_t queue = 256;
+    int64_t in_flight = 512;
+    int64_t connections = 4'096;
+    int64_t connections_per_address = 1'024;
+    int64_t max_body_mib = 16;
+    int64_t max_upload_mib = 256;
+    int64_t max_tokens = 4'096;
+    int64_t request_timeout_s = 600;
+    int64_t drain_s = 30;
+    bool page = true;
+    bool metrics_public = true;
+    bool metrics_aliases = true;
+  } server;
+  // The memory of the whole process.
+  struct Memory {
+    int64_t budget_mib = 0;
+  } memory;
+  // What adapts to memory and latency while it serves.
+  struct Control {
+    bool enabled = true;
+    int64_t latency_target_ms = 3'000;
+    double high_memory = 0.8;
+    double low_memory = 0.5;
+    double int8_memory = 0.7;
+    double int4_memory = 0.9;
+    int64_t dwell_s = 10;
+  } control;
   struct Models {
     std::string path;       // empty: the XDG data folder, filled in by load_config
     std::string catalogue;  // empty: the XDG configuration folder, likewise

@@ -18,6 +18,7 @@ constexpr int64_t kMaxConfigBytes = 1 << 20;
 constexpr std::string_view kPrefix = "DOCMIND_";
 constexpr std::string_view kFileVariable = "DOCMIND_CONFIG";   // names the file
 constexpr std::string_view kStoreVariable = "DOCMIND_STORE";   // short for store.path
+constexpr std::string_view kKeysVariable = "DOCMIND_API_KEYS"; // secrets of 'serve': never a field that is printed
 
 Error unknown(std::string_view what, std::string_view name, const std::string& where,
               std::span<const std::string_view> names) {
@@ -120,7 +121,8 @@ Status apply_file(Effective& effective, const std::string& path) {
 }
 
 Status apply_environment(Effective& effective, const Environment& environment) {
-  std::vector<std::string> names{std::string(kFileVariable), std::string(kStoreVariable)};
+  std::vector<std::string> names{std::string(kFileVariable), std::string(kStoreVariable),
+                                 std::string(kKeysVariable)};
   for (const FieldInfo& field : config_fields()) names.push_back(environment_name(field.name));
   const std::vector<std::string_view> views(names.begin(), names.end());
   for (const auto& [name, value] : environment) {
@@ -128,7 +130,7 @@ Status apply_environment(Effective& effective, const Environment& environment) {
     if (std::find(views.begin(), views.end(), name) == views.end()) {
       return unknown("environment variable", name, "", views);
     }
-    if (name == kFileVariable) continue;
+    if (name == kFileVariable || name == kKeysVariable) continue;
     std::string_view field = "store.path";
     for (const FieldInfo& candidate : config_fields()) {
       if (environment_name(candidate.name) == name) field = candidate.name;

@@ -39,6 +39,7 @@ std::vector<std::unique_ptr<Command>> make_commands(CLI::App& app) {
   commands.push_back(make_ask_command());
   commands.push_back(make_search_command());
   commands.push_back(make_run_command());
+  commands.push_back(make_serve_command());
   commands.push_back(make_status_command());
   commands.push_back(make_remove_command());
   commands.push_back(make_cache_command());

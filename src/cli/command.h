@@ -66,6 +66,7 @@ std::unique_ptr<Command> make_status_command();
 std::unique_ptr<Command> make_cache_command();
 std::unique_ptr<Command> make_models_command();
 std::unique_ptr<Command> make_run_command();
+std::unique_ptr<Command> make_serve_command();
 std::unique_ptr<Command> make_bench_command();
 std::unique_ptr<Command> make_doctor_command();
 std::unique_ptr<Command> make_config_command();

@@ -18,6 +18,19 @@ namespace {
 
 constexpr int64_t kMiB = 1LL << 20;
 
+std::unique_ptr<providers::Generator> make_extractive(pipeline::Corpus& corpus) {
+  return std::make_unique<providers::ExtractiveGenerator>(
+      [&corpus](std::string_view stem) { return corpus.inverse_document_frequency(stem); });
+}
+
+pipeline::SharedByAskers shared_parts(const Library& library) {
+  return {.cache = library.cache.get(),
+          .flights = library.flights.get(),
+          .verifier = library.models.reranker()};
+}
+
+}  // namespace
+
 cache::AnswerCacheOptions cache_options(const Config& config, const std::string& folder) {
   cache::AnswerCacheOptions options;
   options.disk_path = index::cache_path(folder);
@@ -34,19 +47,6 @@ cache::AnswerCacheOptions cache_options(const Config& config, const std::string&
   options.near.confidence = config.cache.confidence;
   return options;
 }
-
-std::unique_ptr<providers::Generator> make_extractive(pipeline::Corpus& corpus) {
-  return std::make_unique<providers::ExtractiveGenerator>(
-      [&corpus](std::string_view stem) { return corpus.inverse_document_frequency(stem); });
-}
-
-pipeline::SharedByAskers shared_parts(const Library& library) {
-  return {.cache = library.cache.get(),
-          .flights = library.flights.get(),
-          .verifier = library.models.reranker()};
-}
-
-}  // namespace
 
 Result<std::string> store_folder(const Session& session) {
   const std::string& configured = session.config().store.path;

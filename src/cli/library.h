@@ -24,6 +24,8 @@ Result<std::string> store_folder(const Session& session);
 pipeline::IndexRequest index_request(const Session& session);
 pipeline::RetrieveOptions retrieve_options(const Session& session, int64_t top_k);
 pipeline::AskOptions ask_options(const Session& session);
+// Of the answer cache of a store folder.
+cache::AnswerCacheOptions cache_options(const Config& config, const std::string& folder);
 
 // The models that take part in retrieval, which remember what they computed where there is a cache.
 struct RetrievalModels {

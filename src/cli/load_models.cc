@@ -151,4 +151,38 @@ Result<std::unique_ptr<providers::Reranker>> load_reranker(Session& session) {
   return reranker;
 }
 
+namespace {
+
+// What clients call a model: its catalogue name, or the file without folder and ending.
+std::string client_name(const std::string& configured) {
+  const std::filesystem::path file = std::filesystem::path(configured).filename();
+  return file.extension() == ".gguf" ? file.stem().string() : file.string();
+}
+
+}  // namespace
+
+Result<pipeline::Models> load_models(Session& session) {
+  const Config& config = session.config();
+  pipeline::Models models;
+  if (!config.model.path.empty()) {
+    DM_ASSIGN(models.text, load_text_model(session, config.model.path));
+    models.text_name = client_name(config.model.path);
+    models.generator = std::make_shared<providers::NativeGenerator>(
+        models.text, providers::NativeGeneratorOptions{.sampling = sampling_options(config),
+                                                       .thinking = config.model.thinking});
+  }
+  if (!config.embedder.path.empty()) {
+    DM_ASSIGN(models.embedding,
+              load_model<engine::EmbeddingModel>(session, config.embedder.path, queue_options(config)));
+    models.embedding_name = client_name(config.embedder.path);
+    models.embedder = std::make_shared<providers::NativeEmbedder>(models.embedding);
+  }
+  if (!config.reranker.path.empty()) {
+    DM_ASSIGN(models.rerank, load_model<engine::RerankModel>(session, config.reranker.path, queue_options(config)));
+    models.rerank_name = client_name(config.reranker.path);
+    models.reranker = std::make_shared<providers::NativeReranker>(models.rerank);
+  }
+  return models;
+}
+
 }  // namespace docmind::cli

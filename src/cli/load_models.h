@@ -10,6 +10,7 @@
 #include "engine/load_options.h"
 #include "engine/sampler.h"
 #include "engine/text_model.h"
+#include "pipeline/models.h"
 #include "providers/native_embedder.h"
 #include "providers/native_generator.h"
 #include "providers/native_reranker.h"
@@ -34,5 +35,8 @@ Result<std::shared_ptr<engine::TextModel>> load_text_model(Session& session, con
 Result<std::unique_ptr<providers::Generator>> load_generator(Session& session);
 Result<std::unique_ptr<providers::NativeEmbedder>> load_embedder(Session& session);
 Result<std::unique_ptr<providers::Reranker>> load_reranker(Session& session);
+
+// All of them, loaded now, for a process that stays.
+Result<pipeline::Models> load_models(Session& session);
 
 }  // namespace docmind::cli
