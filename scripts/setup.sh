@@ -3,6 +3,7 @@
 set -euo pipefail
 
 job=${1:-build}
+root=$(cd "$(dirname "$0")/.." && pwd)
 build_packages=(
   g++ cmake ninja-build ccache mold pkg-config
   libboost1.81-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libeigen3-dev
@@ -48,11 +49,24 @@ install_oracle() {
   [ "$(uname -m)" = x86_64 ] || return 0
   command -v node >/dev/null || apt_install nodejs
   command -v npm >/dev/null || apt_install npm
-  cd "$(dirname "$0")/../tests/parity/oracle"
+  cd "$root/tests/parity/oracle"
   [ node_modules/.package-lock.json -nt package-lock.json ] && return
   echo "setup: installing node-llama-cpp's binaries"
   npm ci --silent || echo "setup: npm cannot install them; tests/parity will be skipped" >&2
 }
 
+# The official clients that tests/clients runs against the server.
+install_clients() {
+  command -v node >/dev/null || apt_install nodejs
+  command -v npm >/dev/null || apt_install npm
+  cd "$root/tests/clients"
+  [ node_modules/.package-lock.json -nt package-lock.json ] && return
+  echo "setup: installing the clients of tests/clients"
+  npm ci --silent --ignore-scripts || echo "setup: npm cannot install them; tests/clients will be skipped" >&2
+}
+
 apt_install "${packages[@]}"
-case $job in test | bench) install_oracle ;; esac
+case $job in
+  test) install_oracle && install_clients ;;
+  bench) install_oracle ;;
+esac

@@ -106,7 +106,7 @@ class ServeCommand final : public Command {
     while (true) {
       const ServeSignals::Event event = signals.wait(-1);
       if (event == ServeSignals::Event::kReload) reload(session, http_server);
-      if (event == ServeSignals::Event::kStop || event == ServeSignals::Event::kStopNow) break;
+      if (event == ServeSignals::Event::kStop) break;
     }
     notify_service_manager("STOPPING=1");
     session.terminal.note(fmt::format("stopping; requests in work have {} s, a second signal cuts them off",

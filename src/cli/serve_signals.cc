@@ -16,13 +16,14 @@ constexpr std::array kServeSignals = {SIGINT, SIGTERM, SIGHUP};
 
 // A signal handler gets no argument of ours.
 std::atomic<int> serve_wake{-1};
-std::atomic<int> serve_stops{0};
 
 extern "C" void on_serve_signal(int signal) {
   const int saved_errno = errno;
   const char event = signal == SIGHUP ? 'r' : 's';
   [[maybe_unused]] const ssize_t n = ::write(serve_wake.load(), &event, 1);
-  if (event == 's' && ++serve_stops >= 2) ::signal(signal, SIG_DFL);
+  if (event == 's') {
+    for (const int stop : {SIGINT, SIGTERM}) ::signal(stop, SIG_DFL);
+  }
   errno = saved_errno;
 }
 
@@ -35,7 +36,6 @@ ServeSignals::ServeSignals() {
     wake_end_.reset(ends[1]);
   }
   serve_wake = ends[1];
-  serve_stops = 0;
   struct sigaction action {};
   action.sa_handler = on_serve_signal;
   action.sa_flags = SA_RESTART;
@@ -52,8 +52,7 @@ ServeSignals::Event ServeSignals::wait(int timeout_ms) const {
   if (::poll(&entry, 1, timeout_ms) <= 0) return Event::kNone;
   char event = 0;
   if (::read(wake_.get(), &event, 1) != 1) return Event::kNone;
-  if (event == 'r') return Event::kReload;
-  return ++n_stops_ == 1 ? Event::kStop : Event::kStopNow;
+  return event == 'r' ? Event::kReload : Event::kStop;
 }
 
 }  // namespace docmind::cli

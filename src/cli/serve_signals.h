@@ -10,7 +10,7 @@
 
 namespace docmind::cli {
 
-// While it lives, SIGINT and SIGTERM ask for a stop, SIGHUP for a reload; the third stop signal ends the
+// While it lives, SIGINT and SIGTERM ask for a stop, SIGHUP for a reload; a second stop signal ends the
 // process at once. One at a time; the old handlers come back with the destructor.
 class ServeSignals {
  public:
@@ -19,14 +19,13 @@ class ServeSignals {
   ServeSignals(const ServeSignals&) = delete;
   ServeSignals& operator=(const ServeSignals&) = delete;
 
-  enum class Event { kNone, kReload, kStop, kStopNow };
+  enum class Event { kNone, kReload, kStop };
   // Waits for the next signal, at most `timeout_ms` (negative: for ever).
   [[nodiscard]] Event wait(int timeout_ms) const;
 
  private:
   UniqueFd wake_;  // gets a byte a signal: 'r' or 's'
   UniqueFd wake_end_;
-  mutable int n_stops_ = 0;
   std::array<struct sigaction, 3> before_{};
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace docmind::monitor {
 namespace {
@@ -49,7 +50,7 @@ void Histogram::record(double ms) {
 
 void Histogram::merge(const Histogram& other) {
   Counts counts;
-  for (size_t i = 0; i < kBuckets; ++i) counts[i] = other.counts_[i].load(std::memory_order_acquire);
+  other.copy_counts(counts);
   sum_ms_.fetch_add(other.sum_ms_.load(std::memory_order_relaxed), std::memory_order_relaxed);
   widen(other.min_ms_.load(std::memory_order_relaxed),
         other.max_ms_.load(std::memory_order_relaxed));
@@ -68,25 +69,65 @@ double Histogram::percentile(const Counts& counts, uint64_t total, double share)
   return middle_ms(kBuckets - 1);
 }
 
-HistogramSummary Histogram::summary() const {
-  Counts counts;
-  HistogramSummary summary;
-  for (size_t i = 0; i < kBuckets; ++i) {
-    counts[i] = counts_[i].load(std::memory_order_acquire);
-    summary.count += counts[i];
-  }
-  if (summary.count == 0) return summary;
-  summary.sum_ms = sum_ms_.load(std::memory_order_relaxed);
-  summary.min_ms = min_ms_.load(std::memory_order_relaxed);
-  summary.max_ms = max_ms_.load(std::memory_order_relaxed);
+HistogramSummary Histogram::percentiles(const Counts& counts, uint64_t total, double min_ms,
+                                        double max_ms) {
+  HistogramSummary summary{.count = total, .min_ms = min_ms, .max_ms = max_ms};
   const auto at = [&](double share) {
-    return std::clamp(percentile(counts, summary.count, share), summary.min_ms, summary.max_ms);
+    return std::clamp(percentile(counts, total, share), min_ms, max_ms);
   };
   summary.p50_ms = at(0.50);
   summary.p90_ms = at(0.90);
   summary.p95_ms = at(0.95);
   summary.p99_ms = at(0.99);
   return summary;
+}
+
+void Histogram::copy_counts(Counts& counts) const {
+  for (size_t i = 0; i < kBuckets; ++i) counts[i] = counts_[i].load(std::memory_order_acquire);
+}
+
+HistogramSummary Histogram::summary() const {
+  Counts counts;
+  copy_counts(counts);
+  const uint64_t total = std::accumulate(counts.begin(), counts.end(), uint64_t{0});
+  if (total == 0) return {};
+  const double sum_ms = sum_ms_.load(std::memory_order_relaxed);
+  HistogramSummary summary = percentiles(counts, total, min_ms_.load(std::memory_order_relaxed),
+                                         max_ms_.load(std::memory_order_relaxed));
+  summary.sum_ms = sum_ms;
+  return summary;
+}
+
+HistogramSummary Histogram::summarize(const Counts& counts, double sum_ms) {
+  size_t first = kBuckets;
+  size_t last = 0;
+  uint64_t total = 0;
+  for (size_t i = 0; i < kBuckets; ++i) {
+    if (counts[i] == 0) continue;
+    first = std::min(first, i);
+    last = i;
+    total += counts[i];
+  }
+  if (total == 0) return {};
+  HistogramSummary summary = percentiles(counts, total, middle_ms(first), middle_ms(last));
+  summary.sum_ms = sum_ms;
+  return summary;
+}
+
+std::vector<uint64_t> Histogram::cumulative(std::span<const double> bounds_ms) const {
+  std::vector<uint64_t> result;
+  result.reserve(bounds_ms.size() + 1);
+  uint64_t seen = 0;
+  size_t bucket = 0;
+  for (const double bound : bounds_ms) {
+    while (bucket < kBuckets && middle_ms(bucket) <= bound) {
+      seen += counts_[bucket++].load(std::memory_order_acquire);
+    }
+    result.push_back(seen);
+  }
+  while (bucket < kBuckets) seen += counts_[bucket++].load(std::memory_order_acquire);
+  result.push_back(seen);
+  return result;
 }
 
 }  // namespace docmind::monitor

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
+#include <vector>
 
 namespace docmind::monitor {
 
@@ -29,6 +31,11 @@ struct HistogramSummary {
 // its count and percentiles, its sum may be ahead by the records in flight.
 class Histogram {
  public:
+  static constexpr size_t kSubBuckets = 32;  // of one octave
+  static constexpr size_t kOctaves = 32;     // 2^32 us = 71 minutes
+  static constexpr size_t kBuckets = kSubBuckets * kOctaves;
+  using Counts = std::array<uint64_t, kBuckets>;
+
   Histogram() = default;
   Histogram(const Histogram&) = delete;
   Histogram& operator=(const Histogram&) = delete;
@@ -39,15 +46,21 @@ class Histogram {
   void merge(const Histogram& other);
   [[nodiscard]] HistogramSummary summary() const;
 
- private:
-  static constexpr size_t kSubBuckets = 32;  // of one octave
-  static constexpr size_t kOctaves = 32;     // 2^32 us = 71 minutes
-  static constexpr size_t kBuckets = kSubBuckets * kOctaves;
-  using Counts = std::array<uint64_t, kBuckets>;
+  // How many durations were at most each bound, and at the end how many there were at all: what the
+  // buckets of a Prometheus histogram hold. Bounds ascend; a bound is met within 3%.
+  [[nodiscard]] std::vector<uint64_t> cumulative(std::span<const double> bounds_ms) const;
 
+  // For windows: the records of each bucket so far, and the sum of their durations.
+  void copy_counts(Counts& counts) const;
+  [[nodiscard]] double sum_ms() const { return sum_ms_.load(std::memory_order_relaxed); }
+  // Of counts that were taken from a histogram; minimum and maximum are within 3% as well.
+  [[nodiscard]] static HistogramSummary summarize(const Counts& counts, double sum_ms);
+
+ private:
   static size_t bucket_of(double ms);
   static double middle_ms(size_t bucket);
   static double percentile(const Counts& counts, uint64_t total, double share);
+  static HistogramSummary percentiles(const Counts& counts, uint64_t total, double min_ms, double max_ms);
   void widen(double min_ms, double max_ms);
 
   std::array<std::atomic<uint64_t>, kBuckets> counts_{};

@@ -25,6 +25,14 @@ std::string_view stage_name(Stage stage) {
     case Stage::kTotalAsk: return "total_ask";
     case Stage::kTotalSearch: return "total_search";
     case Stage::kTotalIndex: return "total_index";
+    case Stage::kQueue: return "queue";
+    case Stage::kFirstToken: return "first_token";
+    case Stage::kBetweenTokens: return "between_tokens";
+    case Stage::kPrefill: return "prefill";
+    case Stage::kDecode: return "decode";
+    case Stage::kTotalRequest: return "total_request";
+    case Stage::kEmbedRequest: return "embed_request";
+    case Stage::kRerankRequest: return "rerank_request";
   }
   return "unknown";
 }
@@ -47,6 +55,11 @@ std::string_view counter_name(Counter counter) {
     case Counter::kTokensEmbedded: return "tokens_embedded";
     case Counter::kBytesIndexed: return "bytes_indexed";
     case Counter::kCacheErrors: return "cache_errors";
+    case Counter::kTokensPrompt: return "tokens_prompt";
+    case Counter::kTokensGenerated: return "tokens_generated";
+    case Counter::kTokensReused: return "tokens_reused";
+    case Counter::kRequestsRefused: return "requests_refused";
+    case Counter::kRequestsCancelled: return "requests_cancelled";
   }
   return "unknown";
 }

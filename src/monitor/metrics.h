@@ -36,8 +36,17 @@ enum class Stage {
   kTotalAsk,
   kTotalSearch,
   kTotalIndex,
+  // serving
+  kQueue,          // from a request's arrival until somebody works on it
+  kFirstToken,     // from a request's arrival until its first token (TTFT)
+  kBetweenTokens,  // from one token of a text to its next
+  kPrefill,        // a prompt, from its first token computed to its last
+  kDecode,         // a text, from its first token to its last
+  kTotalRequest,   // an HTTP request, from its head read to its last byte handed over
+  kEmbedRequest,   // the texts of one request for embeddings
+  kRerankRequest,  // the passages of one request for a rerank
 };
-inline constexpr size_t kStageCount = static_cast<size_t>(Stage::kTotalIndex) + 1;
+inline constexpr size_t kStageCount = static_cast<size_t>(Stage::kRerankRequest) + 1;
 
 // An event that is counted since the start of the process.
 enum class Counter {
@@ -56,16 +65,21 @@ enum class Counter {
   kVectorsEmbedded,
   kTokensEmbedded,  // by a model; a vector that was known from before costs none
   kBytesIndexed,
-  kCacheErrors,  // an answer could not be kept
+  kCacheErrors,       // an answer could not be kept
+  kTokensPrompt,      // of texts to generate, those that were reused included
+  kTokensGenerated,
+  kTokensReused,      // of prompts: their keys and values were there already
+  kRequestsRefused,   // HTTP 429 and 503
+  kRequestsCancelled, // the client left, or the deadline came
 };
-inline constexpr size_t kCounterCount = static_cast<size_t>(Counter::kCacheErrors) + 1;
+inline constexpr size_t kCounterCount = static_cast<size_t>(Counter::kRequestsCancelled) + 1;
 
 // Stable lower-case names ("retrieve_lexical", "files_indexed") for JSON, tables and metrics.
 [[nodiscard]] std::string_view stage_name(Stage stage);
 [[nodiscard]] std::string_view counter_name(Counter counter);
 
 // Passed by reference to whoever measures; must outlive them. Every member may be called from any
-// thread without a lock. About 170 KiB: not for the stack of a small thread.
+// thread without a lock. About 220 KiB: not for the stack of a small thread.
 class Metrics {
  public:
   Metrics() = default;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -49,12 +50,32 @@ struct CpuInfo {
   CpuFeatures features;
 };
 
+// What this process uses besides memory.
+struct ProcessUse {
+  double cpu_ms = 0;       // of all its threads since it started, in user and kernel mode
+  int64_t n_threads = 0;
+  int64_t n_open_files = 0;  // file descriptors: files, sockets, pipes
+};
+
+// The share of a period in which the process computed, from one reading of ProcessUse to the next.
+class CpuMeter {
+ public:
+  // Cores in use on average since the last call, e.g. 1.5; nullopt on the first call and when no
+  // time has passed. `now_ms` is on a steady clock.
+  std::optional<double> cores_in_use(double cpu_ms, double now_ms);
+
+ private:
+  std::optional<double> last_cpu_ms_;
+  double last_now_ms_ = 0;
+};
+
 struct DiskSpace {
   int64_t total_bytes = 0;
   int64_t free_bytes = 0;  // for a user without privileges
 };
 
 [[nodiscard]] Result<ProcessMemory> process_memory(const SystemRoots& roots = {});
+[[nodiscard]] Result<ProcessUse> process_use(const SystemRoots& roots = {});
 // Honours the memory limits of control groups (versions 1 and 2) of this process and its parents;
 // file cache that the kernel can drop counts as available.
 [[nodiscard]] Result<SystemMemory> system_memory(const SystemRoots& roots = {});
