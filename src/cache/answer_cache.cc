@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache/answer_cache.h"
 
+#include <chrono>
 #include <limits>
 #include <utility>
 
@@ -137,6 +138,19 @@ std::optional<CachedAnswer> AnswerCache::lookup(const AnswerScope& scope,
   }
   ++(answer ? hits_ : misses_);
   return answer;
+}
+
+std::optional<CacheEntry> AnswerCache::find_in_memory(const CacheKey& key) {
+  if (!has_memory_) return std::nullopt;
+  const int64_t now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                             std::chrono::steady_clock::now().time_since_epoch())
+                             .count();
+  int64_t followed_ms = followed_ms_.load(std::memory_order_relaxed);
+  const bool due = now_ms - followed_ms >= kFollowMs;
+  if (due && followed_ms_.compare_exchange_strong(followed_ms, now_ms)) follow_other_processes();
+  std::optional<CacheEntry> entry = tiers_->get_fastest(key);
+  if (entry) ++hits_;
+  return entry;
 }
 
 // The directory decides what is there: an answer that it let go could not be invalidated any more, and

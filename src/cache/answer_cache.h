@@ -120,6 +120,11 @@ class AnswerCache {
   // The stored answer, which may be out of date: see check(). A damaged one is erased and missed.
   [[nodiscard]] std::optional<CachedAnswer> lookup(const AnswerScope& scope,
                                                    std::string_view question);
+  // The bytes of an exact repeat (see decode_cached_answer) that the memory tier has, for threads that must not wait:
+  // touches no disk, but that it looks every kFollowMs whether another process changed the answers. A hit is counted;
+  // who misses goes on to lookup().
+  [[nodiscard]] std::optional<CacheEntry> find_in_memory(const CacheKey& key);
+  static constexpr int64_t kFollowMs = 20;
   // What lies under a key, without counting.
   [[nodiscard]] std::optional<CachedAnswer> peek(const CacheKey& key) { return read(key); }
   // Decides by judge() about an answer that lookup() returned. `generation` and `now` must come from
@@ -198,6 +203,7 @@ class AnswerCache {
   std::mutex learning_;
   std::atomic<bool> learned_{false};  // the calibrator holds what the directory knows
   std::atomic<int64_t> version_{-1};  // of the directory, as last seen
+  std::atomic<int64_t> followed_ms_{0};  // when find_in_memory() last looked; steady
   std::atomic<uint64_t> hits_{0}, misses_{0}, stale_{0}, revalidated_{0}, damaged_{0}, stored_{0};
   std::atomic<uint64_t> near_hits_{0}, observed_{0}, observed_wrong_{0};
   std::atomic<double> saved_ms_{0};

@@ -40,6 +40,8 @@ class TieredCache {
   // The entry of the first tier that has it, copied into the faster ones. A tier that fails counts
   // the error itself and is passed over: a broken cache is a slow one, not an error.
   [[nodiscard]] std::optional<TieredHit> get(const CacheKey& key);
+  // What the first tier has; looks nowhere else and waits for nothing but that tier's own lock.
+  [[nodiscard]] std::optional<CacheEntry> get_fastest(const CacheKey& key);
   // Into every tier. All are tried; the first error is returned. A tier that could not store the
   // entry is asked to drop the old one. With write-behind the errors of later writes come from
   // flush().

@@ -12,6 +12,7 @@ namespace docmind::pipeline {
 struct AskOptions {
   std::string tenant = "local";
   std::string session = {};  // of a conversation whose earlier turns matter to the answer
+  std::string language = {};  // the answer's, where the caller named one; answers of another are not reused
   RetrieveOptions retrieve = {};
   double min_relevance = 0.51;  // below it a passage is not used; none left: no answer
   int max_sentences = 4;     // of an extracted answer

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "monitor/trace.h"
+#include "pipeline/answer_scope.h"
 #include "pipeline/make_answer.h"
 
 namespace docmind::pipeline {
@@ -16,18 +17,6 @@ namespace {
 
 using monitor::Counter;
 using monitor::Stage;
-
-// Raised when the prompt or the way citations are made changes, so that no older answer is served.
-constexpr const char* kPromptVersion = "3";
-
-std::string settings_of(const AskOptions& options) {
-  return std::to_string(options.retrieve.top_k) + "/" +
-         std::to_string(options.retrieve.lexical_depth) + "/" +
-         std::to_string(options.retrieve.vector_depth) + "/" +
-         std::to_string(options.retrieve.rerank_depth) + "/" +
-         std::to_string(options.min_relevance) + "/" + std::to_string(options.max_sentences) + "/" +
-         std::to_string(options.max_tokens);
-}
 
 Error stopped() { return Error{ErrorCode::kCancelled, "the answer was stopped"}; }
 
@@ -123,15 +112,12 @@ struct Asker::Request {
 };
 
 cache::AnswerScope Asker::scope_of(const AskOptions& options) const {
-  cache::AnswerScope scope;
-  scope.tenant = options.tenant;
-  scope.session = options.session;
-  if (Result<std::string> id = corpus_.store().store_id(); id.ok()) scope.store_id = *id;
-  scope.provider = generator_.info().identity;
-  scope.embedder = corpus_.embedder_identity();
-  scope.prompt_version = kPromptVersion;
-  scope.settings = settings_of(options) + "/" + corpus_.reranker_identity();
-  return scope;
+  ScopeParts parts;
+  if (Result<std::string> id = corpus_.store().store_id(); id.ok()) parts.store_id = *std::move(id);
+  parts.provider = generator_.info().identity;
+  parts.embedder = corpus_.embedder_identity();
+  parts.reranker = corpus_.reranker_identity();
+  return answer_scope(parts, options);
 }
 
 bool Asker::audit(double share) {

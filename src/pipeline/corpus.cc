@@ -45,12 +45,13 @@ struct Corpus::Impl {
   std::unique_ptr<StoredTerms> terms;
   std::unique_ptr<providers::LexicalEmbedder> lexical_embedder;
   const providers::Embedder* embedder = nullptr;  // that one or the options'
-  std::unique_ptr<index::VectorIndex> vectors;
+  VectorShare::Index vectors;
   std::unordered_map<std::string, double> idf;  // stems asked for so far
 
   Status reload(int64_t new_generation);
   Status open_lexical_embedder();
   Result<std::unique_ptr<index::VectorIndex>> open_vectors(int64_t new_generation) const;
+  Result<VectorShare::Index> get_vectors(int64_t new_generation) const;
   Result<std::vector<Ranked>> rank(std::string_view question, std::span<const HybridHit> hits,
                                    const RetrieveOptions& wanted, monitor::Trace& trace,
                                    const CancelToken& cancel);
@@ -71,6 +72,14 @@ Result<std::unique_ptr<index::VectorIndex>> Corpus::Impl::open_vectors(int64_t n
   }
   DM_ASSIGN(index::VectorMatrix matrix, store.load_vectors());
   return index::make_exact_index(std::move(matrix));
+}
+
+Result<VectorShare::Index> Corpus::Impl::get_vectors(int64_t new_generation) const {
+  if (options.vectors != nullptr) {
+    return options.vectors->get(new_generation, [&] { return open_vectors(new_generation); });
+  }
+  DM_ASSIGN(VectorShare::Index own, open_vectors(new_generation));
+  return own;
 }
 
 // The one that was trained on this store; none while nothing was.
@@ -109,7 +118,7 @@ Status Corpus::Impl::reload(int64_t new_generation) {
     } else {
       DM_TRY(open_lexical_embedder());
     }
-    DM_ASSIGN(vectors, open_vectors(new_generation));
+    DM_ASSIGN(vectors, get_vectors(new_generation));
   }
   generation = new_generation;
   return {};

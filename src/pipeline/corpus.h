@@ -18,6 +18,7 @@
 #include "monitor/trace.h"
 #include "pipeline/answer.h"
 #include "pipeline/hybrid_search.h"
+#include "pipeline/vector_share.h"
 #include "providers/provider.h"
 
 namespace docmind::pipeline {
@@ -29,6 +30,8 @@ struct CorpusOptions {
   // Its probability is then the score of a passage; null: the built-in lexical one. Borrowed.
   const providers::Reranker* reranker = nullptr;
   cache::ComputationCache* computed = nullptr;  // remembers what find() found; null: nothing does. Borrowed.
+  // Of several corpora of one store, which then hold its vectors once; null: this one has its own. Borrowed.
+  VectorShare* vectors = nullptr;
 };
 
 struct RetrieveOptions {

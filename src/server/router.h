@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "server/exchange.h"
@@ -32,7 +33,7 @@ struct Route {
 
 class Router {
  public:
-  // A later route of the same method and pattern replaces an earlier one.
+  // A later route of the same method and pattern replaces an earlier one. Not while the router is in use.
   void add(Route route);
 
   struct Match {
@@ -41,12 +42,25 @@ class Router {
     std::string allow;                     // methods of the path when only the method is wrong; empty: no such path
     Dialect dialect = Dialect::kOpenAi;    // of an error for this path
   };
-  // Exact segments go before names. `path` is percent-decoded.
+  // Exact segments go before names, names before a rest. `path` is percent-decoded. A name's segment is not empty,
+  // a rest may be. The match points into the router.
   [[nodiscard]] Match match(std::string_view method, std::string_view path) const;
   [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
 
  private:
+  struct Pattern {
+    std::vector<std::string> segments;  // exact texts, or names without braces
+    std::string kinds;                  // of each segment: 'a' exact, 'b' a name, 'c' the rest; the least goes first
+  };
+  static Pattern parse(std::string_view pattern);
+  // Values of the names when `path` fits.
+  static bool fits(const Pattern& pattern, std::string_view path, std::vector<std::string>& values);
+  [[nodiscard]] Dialect dialect_of(std::string_view path) const;
+
   std::vector<Route> routes_;
+  std::vector<Pattern> patterns_;  // [n routes]
+  std::unordered_map<std::string, std::vector<size_t>> exact_;  // patterns without names
+  std::vector<size_t> named_;  // the others
 };
 
 }  // namespace docmind::server
