@@ -153,6 +153,12 @@ std::optional<CacheEntry> AnswerCache::find_in_memory(const CacheKey& key) {
   return entry;
 }
 
+void AnswerCache::note_served_from_memory(const CachedAnswer& answer) {
+  saved_ms_.fetch_add(answer.cost_ms);
+  saved_tokens_ += answer.cost_tokens;
+  if (directory_ != nullptr && answer.id != 0) directory_->note_hit(answer.id, false);
+}
+
 // The directory decides what is there: an answer that it let go could not be invalidated any more, and
 // one that somebody removed may be written again by who was about to renew it.
 bool AnswerCache::is_recorded(const CacheKey& key, int64_t id) {

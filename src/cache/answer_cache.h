@@ -154,6 +154,8 @@ class AnswerCache {
 
   // Counts a served answer; `near` is the candidate, null for an exact repeat and a near one.
   void note_served(const CachedAnswer& answer, const NearAnswer* near);
+  // Likewise of an answer of find_in_memory(); writes nothing.
+  void note_served_from_memory(const CachedAnswer& answer);
   // What a would-be hit turned out to be.
   void observe(const NearAnswer& candidate, bool same, Observation::Source source);
 

@@ -222,8 +222,9 @@ Result<int64_t> AnswerDirectory::foreign_version() {
   });
 }
 
-void AnswerDirectory::note_hit(int64_t id) {
-  if (!impl_->pending.note_hit(id, impl_->options.now())) return;
+void AnswerDirectory::note_hit(int64_t id, bool may_write) {
+  const bool many = impl_->pending.note_hit(id, impl_->options.now());
+  if (!many || !may_write) return;
   [[maybe_unused]] const Status written = impl_->write_pending_now();
 }
 

@@ -102,8 +102,9 @@ class AnswerDirectory {
   // on the file; cheap. Rarely also when this one did, and then nobody else need have.
   [[nodiscard]] Result<int64_t> foreign_version();
 
-  // Counts a hit; noted in memory and written with the next change or at destruction.
-  void note_hit(int64_t id);
+  // Counts a hit; noted in memory and written with the next change or at destruction, or now when many are noted
+  // and the caller `may_write`.
+  void note_hit(int64_t id, bool may_write = true);
 
   [[nodiscard]] Status add_observations(std::span<const Observation> observations);
   // Oldest first.

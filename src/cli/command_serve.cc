@@ -14,21 +14,6 @@
 namespace docmind::cli {
 namespace {
 
-server::Router make_router(pipeline::Service& service, const server::RouteOptions& options) {
-  server::Router router;
-  server::add_openai_routes(router, service, options);
-  server::add_vector_routes(router, service, options);
-  server::add_ollama_routes(router, service, options);
-  server::add_llamacpp_routes(router, service, options);
-  server::add_rag_routes(router, service, options);
-  server::add_document_routes(router, service, options);
-  server::add_admin_routes(router, service, options);
-  server::add_metrics_route(router, service, options);
-  server::add_openapi_route(router);
-  if (options.page) server::add_page_routes(router);
-  return router;
-}
-
 json::object server_stats_json(const server::HttpStats& stats) {
   return {{"connections", stats.n_connections}, {"in_flight", stats.n_in_flight},
           {"accepted", stats.n_accepted},       {"requests", stats.n_requests},
@@ -77,7 +62,7 @@ class ServeCommand final : public Command {
     DM_ASSIGN(const server::HttpOptions http, http_options(session));
     const ServeSignals signals;
     DM_ASSIGN(const std::unique_ptr<server::HttpServer> http_server,
-              server::HttpServer::start(http, make_router(*service, route_options(session.config())), keys,
+              server::HttpServer::start(http, server::all_routes(*service, route_options(session.config())), keys,
                                         session.logger,
                                         [&](const server::RequestRecord& record) { note(session, record); }));
     service->set_server_stats([&] { return server_stats_json(http_server->stats()); });

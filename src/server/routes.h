@@ -27,4 +27,7 @@ void add_metrics_route(Router& router, pipeline::Service& service, const RouteOp
 void add_openapi_route(Router& router);                                                            // /openapi.json
 void add_page_routes(Router& router);                                                              // / and its files
 
+// All of the above.
+[[nodiscard]] Router all_routes(pipeline::Service& service, const RouteOptions& options);
+
 }  // namespace docmind::server

@@ -70,6 +70,7 @@ TEST_F(Clients, Ollama) { run("ollama.test.mjs"); }
 TEST_F(Clients, Rerank) { run("rerank.test.mjs", "sk-test-1234567890"); }
 TEST_F(Clients, LangChain) { run("langchain.test.mjs"); }
 TEST_F(Clients, Prometheus) { run("metrics.test.mjs"); }
+TEST_F(Clients, OpenApiDocument) { run("openapi.test.mjs", "sk-test-1234567890"); }
 TEST_F(Clients, HuggingFaceGguf) { run("gguf.test.mjs"); }
 
 }  // namespace
