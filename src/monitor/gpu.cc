@@ -91,7 +91,9 @@ struct GpuMonitor::Nvml {
     if (code != kNvmlDone) {
       return Error{ErrorCode::kIo, "GPU " + std::to_string(index) + " cannot be read: " + text_of(code)};
     }
-    GpuDevice result{.name = {}, .total_bytes = bytes_of(bytes.total), .used_bytes = bytes_of(bytes.used)};
+    GpuDevice result;
+    result.total_bytes = bytes_of(bytes.total);
+    result.used_bytes = bytes_of(bytes.used);
     std::array<char, kNameBytes> text{};
     const bool named = name(handle, text.data(), kNameBytes) == kNvmlDone;
     text.back() = '\0';

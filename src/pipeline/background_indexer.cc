@@ -1,0 +1,69 @@
+// BackgroundIndexer: one thread of the lowest priority that indexes while questions are answered.
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/background_indexer.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace docmind::pipeline {
+namespace {
+
+// Of this thread and those that it starts; where it is refused, indexing is only less polite.
+void lower_priority() {
+  constexpr int kLowestNice = 19;
+  const sched_param none{};
+  [[maybe_unused]] const int batch = pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+  const auto thread_id = static_cast<id_t>(::syscall(SYS_gettid));
+  [[maybe_unused]] const int nice = ::setpriority(PRIO_PROCESS, thread_id, kLowestNice);
+}
+
+}  // namespace
+
+BackgroundIndexer::BackgroundIndexer() : thread_([this] { work(); }) {}
+
+BackgroundIndexer::~BackgroundIndexer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    if (running_) running_->cancel();
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void BackgroundIndexer::add(Run run) {
+  {
+    const std::lock_guard lock(mutex_);
+    runs_.push_back(std::move(run));
+  }
+  wake_.notify_one();
+}
+
+size_t BackgroundIndexer::n_waiting() const {
+  const std::lock_guard lock(mutex_);
+  return runs_.size();
+}
+
+void BackgroundIndexer::work() {
+  lower_priority();
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [&] { return stop_ || !runs_.empty(); });
+    if (stop_) return;
+    const Run run = std::move(runs_.front());
+    runs_.pop_front();
+    running_.emplace();
+    const CancelToken cancel = *running_;
+    lock.unlock();
+    run(cancel);
+    lock.lock();
+    running_.reset();
+  }
+}
+
+}  // namespace docmind::pipeline
