@@ -24,6 +24,7 @@ Examples:
   docmind search --queries q.tsv       a file of id<TAB>query lines
   docmind models pull qwen3-4b-q4_k_m  download a model; 'docmind models list' shows which
   docmind models show FILE.gguf        what is in a model file, and the memory it needs
+  docmind serve                        a page and the APIs of OpenAI, Ollama and rerankers on port 8080
 
 Results go to standard output, progress and notes to standard error.
 
@@ -37,6 +38,10 @@ Files:
   $XDG_DATA_HOME/docmind/models                        downloaded models, each with its SHA-256
   $XDG_CONFIG_HOME/docmind/models.toml                 your own models for 'docmind models pull':
                                                        [[model]] name, kind, url, sha256, bytes, ...
+
+  $XDG_DATA_HOME/docmind/default/uploads               documents that were handed to 'serve'
+
+DOCMIND_API_KEYS holds keys for 'serve', as server.keys_file does.
 
 Configuration keys (in the file as [section] key = value, in the environment as DOCMIND_SECTION_KEY):
 )";
