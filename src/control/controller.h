@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "control/guard.h"
 
 namespace docmind::control {
 
@@ -61,6 +61,9 @@ struct ControlInput {
   double rerank_ms = 0, prefill_ms = 0;  // means in the window
   int64_t n_answered = 0;          // in the window
   int64_t n_queued = 0, n_running = 0, n_refused = 0;  // now, now, in the window
+  // For recommendations only; 0 and true where it is not known.
+  int64_t context_tokens = 0;      // that one text may take at most
+  bool semantic_cache = true;      // answers are found for questions of the same meaning
 };
 
 // A change of one setting: what, why, and what is expected of it.
@@ -91,14 +94,10 @@ class Controller {
   [[nodiscard]] std::vector<Recommendation> recommend(const ControlInput& input) const;
 
  private:
-  explicit Controller(ControlOptions options) : options_(std::move(options)), now_(options_.configured) {}
-  struct Moved {
-    int64_t at_ms = INT64_MIN;
-    int direction = 0;
-  };
+  explicit Controller(const ControlOptions& options) : options_(options), now_(options.configured) {}
   ControlOptions options_;
   Setpoints now_;
-  Moved level_, batch_, cache_, admission_, shed_;
+  RuleStates states_;
 };
 
 }  // namespace docmind::control

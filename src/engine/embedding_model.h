@@ -36,6 +36,7 @@ class EmbeddingModel {
 
   [[nodiscard]] const ModelInfo& info() const { return parts_.info; }
   [[nodiscard]] const model::Encoder& encoder() const { return *encoder_; }
+  [[nodiscard]] const tokenizer::Tokenizer& tokenizer() const { return *parts_.tokenizer; }
   [[nodiscard]] size_t dimension() const { return static_cast<size_t>(encoder_->config().n_embd); }
 
   // One row of unit length a text, out [texts.size(), dimension()]. A text longer than the context

@@ -41,6 +41,7 @@ class RerankModel {
 
   [[nodiscard]] const ModelInfo& info() const { return parts_.info; }
   [[nodiscard]] const model::Encoder& encoder() const { return *encoder_; }
+  [[nodiscard]] const tokenizer::Tokenizer& tokenizer() const { return *parts_.tokenizer; }
 
   // Cancel drops what is not computed yet. kBusy when too many pairs wait already.
   [[nodiscard]] Result<RerankReport> rank(std::string_view query, std::span<const std::string_view> documents,

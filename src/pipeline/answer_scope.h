@@ -11,10 +11,10 @@ namespace docmind::pipeline {
 
 // Of a store and of those who answer from it, as they are at one moment.
 struct ScopeParts {
-  std::string store_id;
-  std::string provider;  // identity of the generator
-  std::string embedder;  // identity of the embedder of the store's vectors; empty while there are none
-  std::string reranker;  // identity; empty: the built-in one
+  std::string store_id = {};
+  std::string provider = {};  // identity of the generator
+  std::string embedder = {};  // identity of the embedder of the store's vectors; empty while there are none
+  std::string reranker = {};  // identity; empty: the built-in one
   bool operator==(const ScopeParts&) const = default;
 };
 

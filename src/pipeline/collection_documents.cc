@@ -22,7 +22,8 @@ DocumentInfo describe(const std::string& path, const FileStamp& stamp, bool uplo
           .size_bytes = stamp.size_bytes,
           .modified_ms = stamp.mtime_ns / kNsPerMs,
           .uploaded = uploaded,
-          .status = std::string(status)};
+          .status = std::string(status),
+          .error = {}};
 }
 
 // In the order of the document.

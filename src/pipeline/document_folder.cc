@@ -188,8 +188,8 @@ std::vector<std::string> DocumentFolder::files() const {
   std::vector<std::string> paths;
   std::error_code failure;
   for (const auto& folder : std::filesystem::directory_iterator(folder_, failure)) {
-    if (!folder.symlink_status(failure).permissions_known() || !folder.is_directory(failure)) continue;
-    if (folder.is_symlink(failure) || !is_hash(folder.path().filename().string())) continue;
+    const bool is_folder = folder.symlink_status(failure).type() == std::filesystem::file_type::directory;
+    if (!is_folder || !is_hash(folder.path().filename().string())) continue;
     for (const auto& file : std::filesystem::directory_iterator(folder.path(), failure)) {
       std::string path = file.path().string();
       if (contains(path) && stat_regular_file(path).ok()) paths.push_back(std::move(path));

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -23,7 +24,7 @@ constexpr std::string_view kDigestPrefix = "sha256:";
 
 bool is_tenant_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxNameBytes && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    return is_alnum(c) || c == '_' || c == '-';
   });
 }
 

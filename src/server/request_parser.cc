@@ -23,12 +23,8 @@ constexpr size_t kMaxChunkHeadBytes = 4 << 10;  // a chunk's size line or the tr
 
 std::string lower_name(std::string_view name) {
   std::string out(name);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  for (char& c : out) c = is_upper(c) ? static_cast<char>(c + ('a' - 'A')) : c;
   return out;
-}
-
-bool is_all_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 ApiError bad_request(int status, std::string message) { return {.status = status, .message = std::move(message)}; }
@@ -63,6 +59,8 @@ class HeadParser final : public http::basic_parser<true> {
     head.is_http11 = version == 11;
   }
 
+  void on_response_impl(int, boost::beast::string_view, int, error_code&) override {}
+
   void on_field_impl(http::field name, boost::beast::string_view name_text, boost::beast::string_view value_text,
                      error_code& ec) override {
     if (is_header_done()) return;  // a trailer must not change what was decided on the head
@@ -81,7 +79,7 @@ class HeadParser final : public http::basic_parser<true> {
   void check_length(std::string_view value, error_code& ec) {
     if (has_length_) return refuse(ec, 400, "the request has two Content-Length headers");
     if (has_encoding_) return refuse(ec, 400, "the request has both Content-Length and Transfer-Encoding");
-    if (!is_all_digits(value)) return refuse(ec, 400, "the request's Content-Length is not a number");
+    if (value.empty() || !is_number(value)) return refuse(ec, 400, "the request's Content-Length is not a number");
     has_length_ = true;
   }
 

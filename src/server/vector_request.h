@@ -27,7 +27,7 @@ struct EmbeddingRequest {
 };
 // OpenAI's, with "truncate" and vLLM's "truncate_prompt_tokens".
 [[nodiscard]] std::optional<EmbeddingRequest> parse_embedding_request(std::string_view body, ApiError& error);
-// TEI's /embed. A list of token ids is as good as a text there; see TeiInput.
+// TEI's /embed.
 [[nodiscard]] std::optional<EmbeddingRequest> parse_tei_embed_request(std::string_view body, ApiError& error);
 // Ollama's /api/embed ("input", cut unless told otherwise) and /api/embeddings ("prompt").
 [[nodiscard]] std::optional<EmbeddingRequest> parse_ollama_embed_request(std::string_view body, ApiError& error);
