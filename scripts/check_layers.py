@@ -24,7 +24,7 @@ TABLE = {
     "ingest": (3, ["tokenizer", "base"]),
     "engine": (4, ["model", "kv", "tokenizer", "gguf", "kernels", "monitor", "base"]),
     "providers": (5, ["engine", "quantize", "control", "base"]),
-    "pipeline": (6, ["providers", "cache", "index", "ingest", "control", "monitor", "base"]),
+    "pipeline": (6, ["providers", "engine", "cache", "index", "ingest", "control", "monitor", "base"]),
     "server": (7, ["pipeline", "providers", "engine", "tokenizer", "cache", "control", "monitor", "base"]),
     "cli": (8, None),  # everything
 }

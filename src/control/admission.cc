@@ -56,33 +56,39 @@ std::optional<std::string> lift_limit(const Moment& moment, RuleStates& states, 
                      format_ms(static_cast<double>(calm_ms)), format_ms(static_cast<double>(wanted_ms)));
 }
 
+// Since when the queue has been short beside the limit that would be right for it.
+bool has_queue(const Moment& moment, RuleStates& states, int64_t limit) {
+  if (moment.in.n_queued > limit / kShortQueue) {
+    states.short_queue_since_ms = kNeverMs;
+    return true;
+  }
+  if (states.short_queue_since_ms == kNeverMs) states.short_queue_since_ms = moment.in.now_ms;
+  return false;
+}
+
 }  // namespace
 
 std::optional<std::string> move_admission(const Moment& moment, RuleStates& states, Setpoints& now) {
+  const int64_t now_ms = moment.in.now_ms;
   measure_capacity(moment.in, states);
-  if (moment.in.n_queued > now.max_queued / kShortQueue) {
-    states.short_queue_since_ms = kNeverMs;
-  } else if (states.short_queue_since_ms == kNeverMs) {
-    states.short_queue_since_ms = moment.in.now_ms;
-  }
-  if (states.short_queue_since_ms != kNeverMs) {
+  const int64_t wanted = states.answers_per_ms > 0 ? worth_waiting(moment, states) : now.max_queued;
+  if (!has_queue(moment, states, std::min(wanted, now.max_queued))) {
     return now.max_queued < moment.options.configured.max_queued ? lift_limit(moment, states, now) : std::nullopt;
   }
-  if (states.answers_per_ms <= 0) return std::nullopt;
-  const int64_t wanted = worth_waiting(moment, states);
-  const auto limit = static_cast<double>(now.max_queued);
   // A queue that is short beside either limit meets neither.
   if (moment.in.n_queued * 2 < std::min(wanted, now.max_queued)) return std::nullopt;
-  if (static_cast<double>(wanted) < limit * kLower) {
-    if (states.admission.since_relaxed_ms(moment.in.now_ms) < moment.options.min_dwell_ms) return std::nullopt;
+  const double change = static_cast<double>(wanted) / static_cast<double>(now.max_queued);
+  if (change < kLower) {
+    if (states.admission.since_relaxed_ms(now_ms) < moment.options.min_dwell_ms) return std::nullopt;
     now.max_queued = wanted;
-    states.admission.tightened(moment.in.now_ms, moment.demand);
+    states.admission.tightened(now_ms, moment.demand);
     return capacity_words(moment, states);
   }
-  if (static_cast<double>(wanted) <= limit * kHigher) return std::nullopt;
-  if (states.admission.since_tightened_ms(moment.in.now_ms) < moment.options.min_dwell_ms) return std::nullopt;
+  if (change <= kHigher || states.admission.since_tightened_ms(now_ms) < moment.options.min_dwell_ms) {
+    return std::nullopt;
+  }
   now.max_queued = wanted;
-  states.admission.relaxed(moment.in.now_ms, static_cast<double>(moment.in.n_queued), moment.demand);
+  states.admission.relaxed(now_ms, static_cast<double>(moment.in.n_queued), moment.demand);
   return capacity_words(moment, states);
 }
 

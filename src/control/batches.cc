@@ -23,16 +23,34 @@ int64_t halved(int64_t configured, int n_halvings, int64_t least) {
   return std::max(configured >> n_halvings, std::min(configured, least));
 }
 
-Setpoints with_halvings(Setpoints setpoints, const Setpoints& configured, int n_halvings) {
-  setpoints.max_sequences = halved(configured.max_sequences, n_halvings, kLeastTexts);
-  setpoints.prefill_tokens = halved(configured.prefill_tokens, n_halvings, kLeastTokens);
-  setpoints.embed_batch_tokens = halved(configured.embed_batch_tokens, n_halvings, kLeastTokens);
-  setpoints.rerank_batch_tokens = halved(configured.rerank_batch_tokens, n_halvings, kLeastTokens);
+Setpoints with_halvings(Setpoints setpoints, const Setpoints& configured, const RuleStates& states) {
+  setpoints.max_sequences = halved(configured.max_sequences, states.n_text_halvings, kLeastTexts);
+  setpoints.prefill_tokens = halved(configured.prefill_tokens, states.n_token_halvings, kLeastTokens);
+  setpoints.embed_batch_tokens = halved(configured.embed_batch_tokens, states.n_token_halvings, kLeastTokens);
+  setpoints.rerank_batch_tokens = halved(configured.rerank_batch_tokens, states.n_token_halvings, kLeastTokens);
   return setpoints;
 }
 
+// A limit of texts above what runs would not be felt: it is halved until it is.
+void halve_once(const Moment& moment, RuleStates& states, const Setpoints& now) {
+  const int64_t configured = moment.options.configured.max_sequences;
+  const int64_t running = moment.in.n_running > 0 ? moment.in.n_running : now.max_sequences;
+  states.n_token_halvings = std::min(states.n_token_halvings + 1, kMostHalvings);
+  if (now.max_sequences <= kLeastTexts) return;
+  do {
+    ++states.n_text_halvings;
+  } while (halved(configured, states.n_text_halvings, kLeastTexts) > std::max(running, kLeastTexts));
+}
+
+void double_once(RuleStates& states) {
+  states.n_token_halvings = std::max(states.n_token_halvings - 1, 0);
+  states.n_text_halvings = std::max(states.n_text_halvings - 1, 0);
+}
+
+bool is_halved(const RuleStates& states) { return states.n_token_halvings > 0 || states.n_text_halvings > 0; }
+
 bool may_halve(const Moment& moment, const RuleStates& states, const Setpoints& now) {
-  if (states.n_halvings == 0) return true;
+  if (!is_halved(states)) return true;
   if (states.batch.since_tightened_ms(moment.in.now_ms) < moment.options.min_dwell_ms / 4) return false;
   if (moment.memory >= kUrgent) return true;
   if (moment.in.n_running > now.max_sequences) return false;  // the last one is still taking effect
@@ -43,7 +61,8 @@ bool may_halve(const Moment& moment, const RuleStates& states, const Setpoints& 
 double share_when_doubled(const Moment& moment, const Setpoints& now) {
   const bool full = moment.in.n_queued > 0 || moment.in.n_running >= now.max_sequences;
   if (!full) return moment.memory;
-  return moment.memory + static_cast<double>(moment.in.kv_used_bytes) / static_cast<double>(moment.in.memory_budget_bytes);
+  return moment.memory +
+         static_cast<double>(moment.in.kv_used_bytes) / static_cast<double>(moment.in.memory_budget_bytes);
 }
 
 // Below the low mark; or, where what does not grow with the batch (weights, mostly) keeps memory above
@@ -66,16 +85,19 @@ std::optional<std::string> move_batches(const Moment& moment, RuleStates& states
   if (moment.in.memory_budget_bytes <= 0) return std::nullopt;
   const Setpoints& configured = moment.options.configured;
   if (moment.memory > moment.options.high_memory) {
-    const Setpoints less = with_halvings(now, configured, states.n_halvings + 1);
-    if (less == now || states.n_halvings >= kMostHalvings || !may_halve(moment, states, now)) return std::nullopt;
+    RuleStates less_states = states;
+    halve_once(moment, less_states, now);
+    const Setpoints less = with_halvings(now, configured, less_states);
+    if (less == now || !may_halve(moment, states, now)) return std::nullopt;
     now = less;
-    ++states.n_halvings;
+    states = less_states;
     states.share_at_halving = moment.memory;
     states.batch.tightened(moment.in.now_ms, moment.demand);
     return memory_words(moment.in);
   }
-  if (states.n_halvings == 0 || !may_double(moment, states, now)) return std::nullopt;
-  now = with_halvings(now, configured, --states.n_halvings);
+  if (!is_halved(states) || !may_double(moment, states, now)) return std::nullopt;
+  double_once(states);
+  now = with_halvings(now, configured, states);
   states.batch.relaxed(moment.in.now_ms, moment.memory, moment.demand);
   return memory_words(moment.in);
 }

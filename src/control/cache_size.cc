@@ -36,7 +36,7 @@ std::optional<std::string> move_cache(const Moment& moment, RuleStates& states, 
                        static_cast<double>(moment.in.memory_budget_bytes);
   const double limit = options.high_memory - options.hysteresis;
   // The batches come first: they need what is free between the two marks.
-  if (!worthwhile || states.n_halvings > 0 || moment.memory + grown >= limit) return std::nullopt;
+  if (!worthwhile || now.max_sequences < options.configured.max_sequences || moment.memory + grown >= limit) return std::nullopt;
   if (!states.cache.may_relax(moment.in.now_ms, moment.memory, moment.demand, options.hysteresis,
                               options.min_dwell_ms)) {
     return std::nullopt;

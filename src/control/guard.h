@@ -44,7 +44,8 @@ struct ShedStep {
 // What the rules remember from one step to the next.
 struct RuleStates {
   Guard level, batch, cache, admission, shed;
-  int n_halvings = 0;             // of the batches
+  int n_text_halvings = 0;        // of max_sequences
+  int n_token_halvings = 0;       // of the batches counted in tokens
   double share_at_halving = 0;    // of memory used, at the last one
   int64_t cache_moved_ms = kNeverMs;
   double answers_per_ms = 0;      // capacity, measured while something waits; 0: not yet

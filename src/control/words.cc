@@ -20,6 +20,17 @@ Change of_count(std::string_view setting, int64_t from, int64_t to, std::string_
           fmt::format("{} (before: {})", fmt::format(fmt::runtime(effect), format_count(to)), format_count(from))};
 }
 
+Change of_bytes(std::string_view setting, int64_t from, int64_t to, std::string_view effect) {
+  std::string from_text = format_bytes(from);
+  std::string to_text = format_bytes(to);
+  if (from_text == to_text) {  // too near for rounded numbers
+    from_text = format_count(from, "byte");
+    to_text = format_count(to, "byte");
+  }
+  std::string told = fmt::format(fmt::runtime(effect), to_text, from_text);
+  return {std::string(setting), std::move(from_text), std::move(to_text), std::move(told)};
+}
+
 std::string kv_effect(KvFormat from, KvFormat to) {
   return fmt::format("a new sequence takes {} of the KV memory that it takes as f16 (before: {})",
                      percent(kv_share(to)), percent(kv_share(from)));
@@ -35,7 +46,7 @@ std::string level_effect(Level to) {
 }
 
 std::string queue_effect(int64_t from, int64_t to) {
-  return to < from ? "at most {} questions wait, so that each can still be answered in time; others are told when to retry"
+  return to < from ? "at most {} questions wait, all of which can be answered in time; others are told when to retry"
                    : "up to {} questions wait before one is refused";
 }
 
@@ -64,24 +75,6 @@ void add_counts(const Setpoints& a, const Setpoints& b, std::vector<Change>& cha
 }
 
 }  // namespace
-
-std::string_view level_name(Level level) {
-  switch (level) {
-    case Level::kConservative: return "conservative";
-    case Level::kBalanced: return "balanced";
-    case Level::kAggressive: return "aggressive";
-  }
-  return "unknown";
-}
-
-std::string_view kv_format_name(KvFormat format) {
-  switch (format) {
-    case KvFormat::kF16: return "f16";
-    case KvFormat::kInt8: return "int8";
-    case KvFormat::kInt4: return "int4";
-  }
-  return "unknown";
-}
 
 std::string percent(double share) { return fmt::format("{:.0f}%", share * 100); }
 
@@ -115,10 +108,8 @@ std::vector<Decision> differences(const Setpoints& before, const Setpoints& afte
                        std::string(kv_format_name(after.kv_format)), kv_effect(before.kv_format, after.kv_format)});
   }
   if (before.cache_memory_bytes != after.cache_memory_bytes) {
-    changes.push_back({"cache_memory_bytes", format_bytes(before.cache_memory_bytes),
-                       format_bytes(after.cache_memory_bytes),
-                       fmt::format("answers in memory take at most {} (before: {})",
-                                   format_bytes(after.cache_memory_bytes), format_bytes(before.cache_memory_bytes))});
+    changes.push_back(of_bytes("cache_memory_bytes", before.cache_memory_bytes, after.cache_memory_bytes,
+                               "answers in memory take at most {} (before: {})"));
   }
   add_counts(before, after, changes);
   std::vector<Decision> decisions;

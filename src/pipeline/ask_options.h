@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "pipeline/corpus.h"
@@ -14,6 +15,10 @@ struct AskOptions {
   std::string session = {};  // of a conversation whose earlier turns matter to the answer
   std::string language = {};  // the answer's, where the caller named one; answers of another are not reused
   RetrieveOptions retrieve = {};
+  // What may be done at the moment, where that is less than `retrieve` says: a Collection looks for an answer made with
+  // all of it first, and makes and keeps a new one under what is left.
+  std::optional<size_t> rerank_limit = {};
+  std::optional<size_t> passage_limit = {};
   double min_relevance = 0.51;  // below it a passage is not used; none left: no answer
   int max_sentences = 4;     // of an extracted answer
   int max_tokens = 512;      // of an answer; words of an extracted one

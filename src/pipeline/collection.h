@@ -6,12 +6,15 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/cancel.h"
 #include "base/error.h"
+#include "cache/answer_cache.h"
+#include "cache/computation_cache.h"
 #include "pipeline/answer.h"
 #include "pipeline/ask_options.h"
 #include "pipeline/indexer.h"
@@ -35,12 +38,12 @@ struct IndexJob {
   int64_t id = 0;          // of the last run; 0: none yet
   bool running = false;
   bool queued = false;     // another run follows
-  std::string phase;       // "scan", "read", "train", "embed", "finish"
+  std::string phase = {};       // "scan", "read", "train", "embed", "finish"
   int64_t n_done = 0, n_total = 0;
   int64_t done_bytes = 0, total_bytes = 0;
-  std::string path;        // the file just finished
-  std::optional<IndexReport> report;  // of the last finished run
-  std::string error;       // of it
+  std::string path = {};        // the file just finished
+  std::optional<IndexReport> report = {};  // of the last finished run
+  std::string error = {};       // of it
 };
 
 // All members from any thread.

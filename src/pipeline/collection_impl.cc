@@ -29,6 +29,13 @@ Status create_store(const std::string& folder) {
   return created.ok() ? Status() : Status(created.error());
 }
 
+AskOptions within_limits(AskOptions options) {
+  RetrieveOptions& retrieve = options.retrieve;
+  if (options.rerank_limit) retrieve.rerank_depth = std::min(retrieve.rerank_depth, *options.rerank_limit);
+  if (options.passage_limit) retrieve.top_k = std::min(retrieve.top_k, *options.passage_limit);
+  return options;
+}
+
 std::string generator_identity(const Models& models) {
   if (models.generator != nullptr) return models.generator->info().identity;
   return providers::ExtractiveGenerator([](std::string_view) { return 0.0; }).info().identity;
@@ -138,13 +145,19 @@ Error CollectionImpl::without_documents(Error error) const {
 Result<Answer> CollectionImpl::ask(std::string_view question, const AskOptions& options,
                                    const providers::TextSink& sink, const CancelToken& cancel) {
   DM_ASSIGN(const AskerPool::Lease lease, askers_->take());
-  Result<Answer> answer = lease.asker().ask(question, options, sink, cancel);
+  Result<Answer> answer = lease.asker().ask(question, within_limits(options), sink, cancel);
   if (!answer.ok()) return without_documents(std::move(answer).error());
   return answer;
 }
 
 std::optional<Answer> CollectionImpl::ask_memory(std::string_view question, const AskOptions& options) {
-  return memory_answers_ != nullptr ? memory_answers_->find(question, options) : std::nullopt;
+  if (memory_answers_ == nullptr) return std::nullopt;
+  std::optional<Answer> answer = memory_answers_->find(question, options);
+  if (answer) return answer;
+  const AskOptions limited = within_limits(options);
+  const bool is_less = limited.retrieve.top_k != options.retrieve.top_k ||
+                       limited.retrieve.rerank_depth != options.retrieve.rerank_depth;
+  return is_less ? memory_answers_->find(question, limited) : std::nullopt;
 }
 
 Result<Retrieval> CollectionImpl::search(std::string_view question, const RetrieveOptions& options,

@@ -101,7 +101,10 @@ void CollectionIndex::run(const CancelToken& cancel) {
     what = wanted_.value_or(What::kUploads);
     wanted_.reset();
     running_ = cancel;
-    job_ = {.id = last_id_, .running = true, .phase = "scan", .report = std::move(job_.report)};
+    IndexJob begun{.id = last_id_, .running = true};
+    begun.phase = "scan";
+    begun.report = std::move(job_.report);
+    job_ = std::move(begun);
     changed();
   }
   Result<IndexReport> report = index(what, cancel);

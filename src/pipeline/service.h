@@ -34,6 +34,7 @@ struct ServiceOptions {
   control::ControlOptions control;
   int64_t memory_budget_bytes = 0; // of the whole process; 0: 80% of what the system has
   int64_t control_interval_ms = 1'000;
+  std::string version = {};        // of the program, for stats()
 };
 
 class Service {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,7 +45,6 @@ class ChoiceText {
   [[nodiscard]] Parts finish();
 
   [[nodiscard]] bool thinking() const { return form_.thoughts && thoughts_.thinking(); }
-  [[nodiscard]] bool has_calls() const { return has_calls_; }
 
  private:
   void part_calls(std::string answer, bool at_end, Parts& parts);
@@ -53,7 +52,6 @@ class ChoiceText {
   ChoiceForm form_;
   providers::ThoughtFilter thoughts_;
   std::optional<tokenizer::ToolCallParser> calls_;
-  bool has_calls_ = false;
 };
 
 }  // namespace docmind::server

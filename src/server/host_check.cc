@@ -67,7 +67,7 @@ std::string host_name(std::string_view host) {
 HostCheck::HostCheck(std::string_view address, const std::vector<std::string>& allowed) {
   names_.emplace_back("localhost");
   names_.push_back(lower_host(address));
-  any_literal_ = !parse_literal(std::string(address)).is_loopback;
+  any_literal_ = names_.back() != "localhost" && !parse_literal(names_.back()).is_loopback;
   for (const std::string& name : allowed) {
     if (name == "*") any_name_ = true;
     names_.push_back(lower_host(name));

@@ -85,7 +85,7 @@ bool RequestGate::check_target(const RequestHead& head, Admission& admission, st
   if (hosts_.allows(host)) return true;
   return refuse(admission, 403,
                 fmt::format("the host '{}' is not a name of this server; a name it should have belongs into the "
-                            "setting server.allowed_hosts", shown_bytes(host)), "host_not_allowed");
+                            "setting server.hosts", shown_bytes(host)), "host_not_allowed");
 }
 
 bool RequestGate::is_listed(std::string_view origin) const {

@@ -136,34 +136,45 @@ bool shorten(Embedded& made, int64_t n_dimensions, std::string_view model, ApiEr
 
 // --- reranks ---
 
-// The tokens of a query with each document, none longer than it may be.
+// The tokens of a query with a document, of which at most `max_tokens_per_doc` and in all at most the context.
+TokenSequence pair_of(const engine::RerankModel& model, const RerankRequest& request, const std::string& document,
+                      int64_t& n_cut) {
+  const tokenizer::Tokenizer& tokenizer = model.tokenizer();
+  const auto n_context = static_cast<size_t>(model.encoder().config().n_context);
+  if (request.max_tokens_per_doc) {
+    constexpr size_t kWhole = SIZE_MAX / 2;
+    const auto n_document = static_cast<int64_t>(tokenizer.encode(document, {.add_special = false}).size());
+    const int64_t n_over = n_document - *request.max_tokens_per_doc;
+    TokenSequence pair = tokenizer.encode_pair(request.query, document, kWhole);
+    const auto n_short = static_cast<int64_t>(pair.size()) - std::max<int64_t>(n_over, 0);
+    if (n_over > 0 && n_short <= static_cast<int64_t>(n_context)) {
+      n_cut = engine::cut_to(n_short, tokenizer.vocabulary(), pair);
+      return pair;
+    }
+  }
+  size_t n_left_out = 0;
+  TokenSequence pair = tokenizer.encode_pair(request.query, document, n_context, &n_left_out);
+  n_cut = static_cast<int64_t>(n_left_out);
+  return pair;
+}
+
 std::optional<std::vector<TokenSequence>> pairs_of(const engine::RerankModel& model, const RerankRequest& request,
                                                    Ranked& made, ApiError& error) {
-  const auto n_context = static_cast<size_t>(model.encoder().config().n_context);
+  const int64_t n_context = model.encoder().config().n_context;
   std::vector<TokenSequence> pairs;
   pairs.reserve(request.documents.size());
   for (size_t i = 0; i < request.documents.size(); ++i) {
-    size_t limit = n_context;
-    if (request.max_tokens_per_doc) {
-      const size_t n_document =
-          model.tokenizer().encode(request.documents[i], {.add_special = false, .parse_special = false}).size();
-      const auto most = static_cast<size_t>(*request.max_tokens_per_doc);
-      if (n_document > most) {
-        const size_t n_whole = model.tokenizer().encode_pair(request.query, request.documents[i], SIZE_MAX / 2).size();
-        limit = std::min(limit, n_whole - (n_document - most));
-      }
-    }
-    size_t n_cut = 0;
-    pairs.push_back(model.tokenizer().encode_pair(request.query, request.documents[i], limit, &n_cut));
+    int64_t n_cut = 0;
+    pairs.push_back(pair_of(model, request, request.documents[i], n_cut));
+    const auto n = static_cast<int64_t>(pairs.back().size());
     if (n_cut > 0 && !request.truncate) {
       const std::string place = place_of(request.tei ? "texts" : "documents", i, true);
-      error = too_long(place + " with the query", static_cast<int64_t>(pairs.back().size() + n_cut),
-                       static_cast<int64_t>(n_context), place);
+      error = too_long(place + " with the query", n + n_cut, n_context, place);
       error.message += "; shorten it, or send \"truncate\": true to have its end cut off";
       return std::nullopt;
     }
-    made.n_cut_tokens += static_cast<int64_t>(n_cut);
-    made.n_tokens += static_cast<int64_t>(pairs.back().size());
+    made.n_cut_tokens += n_cut;
+    made.n_tokens += n;
   }
   return pairs;
 }

@@ -1,0 +1,152 @@
+// Rules of latency: admission by the measured rate, and optional work given up and taken back.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "control_input.h"
+
+namespace docmind::control {
+namespace {
+
+ControlInput loaded(int64_t now_ms, int64_t n_queued, double service_ms) {
+  ControlInput in = calm_input(now_ms, 0.3);
+  in.n_queued = n_queued;
+  in.n_running = 8;
+  in.service_ms = service_ms;
+  in.n_answered = 60;
+  in.p95_ms = service_ms;
+  in.rerank_ms = 500;
+  in.prefill_ms = 400;
+  return in;
+}
+
+TEST(Admission, LetsWaitWhatCanBeAnsweredInAFewTargets) {
+  Controller controller = make_controller();
+  std::vector<Decision> decisions;
+  controller.step(loaded(0, 30, 2'000), &decisions);  // 8 in 2 s: 36 in three targets of 3 s
+  EXPECT_EQ(controller.setpoints().max_queued, 36);
+  const Decision* decision = decision_of(decisions, "max_queued");
+  ASSERT_NE(decision, nullptr);
+  EXPECT_EQ(decision->cause, "30 questions wait and 4.00 a second are answered, 36 in the 9 s that are worth waiting");
+  EXPECT_EQ(decision->from, "256");
+}
+
+TEST(Admission, LeavesTheLimitAloneWhileTheQueueIsShortOfIt) {
+  Controller controller = make_controller();
+  for (int second = 0; second < 60; ++second) controller.step(loaded(second * 1'000, 3, 2'000), nullptr);
+  EXPECT_EQ(controller.setpoints().max_queued, 256);
+}
+
+TEST(Admission, RisesWithTheRate) {
+  Controller controller = make_controller();
+  controller.step(loaded(0, 30, 2'000), nullptr);
+  ASSERT_EQ(controller.setpoints().max_queued, 36);
+  for (int second = 1; second < 60; ++second) controller.step(loaded(second * 1'000, 36, 1'000), nullptr);
+  EXPECT_GT(controller.setpoints().max_queued, 54);
+  EXPECT_LE(controller.setpoints().max_queued, 72);
+}
+
+TEST(Admission, IsLiftedWhenNothingWaitsForLong) {
+  Controller controller = make_controller();
+  controller.step(loaded(0, 30, 2'000), nullptr);
+  ControlInput in = loaded(0, 0, 800);
+  in.n_running = 1;
+  in.n_answered = 10;
+  for (in.now_ms = 1'000; in.now_ms < 60'000; in.now_ms += 1'000) controller.step(in, nullptr);
+  EXPECT_EQ(controller.setpoints().max_queued, 36);
+  for (; in.now_ms < 70'000; in.now_ms += 1'000) controller.step(in, nullptr);
+  EXPECT_EQ(controller.setpoints().max_queued, 256);
+}
+
+TEST(Shedding, GivesUpFirstWhatCostsMost) {
+  Controller rerank_first = make_controller();
+  std::vector<Decision> decisions;
+  rerank_first.step(loaded(0, 10, 1'500), &decisions);
+  EXPECT_EQ(rerank_first.setpoints().rerank_depth, 20);
+  EXPECT_EQ(rerank_first.setpoints().context_passages, 6);
+  ASSERT_NE(decision_of(decisions, "rerank_depth"), nullptr);
+  EXPECT_EQ(decision_of(decisions, "rerank_depth")->cause,
+            "a question that comes now would take 3.4 s behind 10 waiting, the target is 3.0 s");
+
+  Controller context_first = make_controller();
+  ControlInput in = loaded(0, 10, 1'500);
+  in.prefill_ms = 900;
+  context_first.step(in, nullptr);
+  EXPECT_EQ(context_first.setpoints().rerank_depth, 40);
+  EXPECT_EQ(context_first.setpoints().context_passages, 4);
+}
+
+TEST(Shedding, KeepsTheLeastOfBoth) {
+  Controller controller = make_controller();
+  for (int second = 0; second < 60; ++second) controller.step(loaded(second * 1'000, 30, 2'000), nullptr);
+  EXPECT_EQ(controller.setpoints().rerank_depth, 10);
+  EXPECT_EQ(controller.setpoints().context_passages, 2);
+}
+
+TEST(Shedding, ActsOnASlowP95OnceAWindow) {
+  Controller controller = make_controller();
+  ControlInput in = loaded(0, 0, 2'600);
+  for (in.now_ms = 0; in.now_ms < 59'000; in.now_ms += 1'000) controller.step(in, nullptr);
+  EXPECT_EQ(controller.setpoints().rerank_depth, 20);
+  in.now_ms = 60'000;
+  controller.step(in, nullptr);
+  EXPECT_EQ(controller.setpoints().rerank_depth, 10);
+}
+
+TEST(Shedding, TakesBackStepByStepInReverse) {
+  Controller controller = make_controller();
+  for (int second = 0; second < 60; ++second) controller.step(loaded(second * 1'000, 30, 2'000), nullptr);
+  ControlInput in = calm_input(0, 0.3);
+  int64_t changes = 0;
+  Setpoints last = controller.setpoints();
+  std::vector<Decision> decisions;
+  for (in.now_ms = 60'000; in.now_ms < 200'000; in.now_ms += 1'000) {
+    controller.step(in, &decisions);
+    if (controller.setpoints().rerank_depth != last.rerank_depth) ++changes;
+    if (controller.setpoints().context_passages != last.context_passages) ++changes;
+    EXPECT_GE(controller.setpoints().rerank_depth, last.rerank_depth);
+    EXPECT_GE(controller.setpoints().context_passages, last.context_passages);
+    last = controller.setpoints();
+  }
+  EXPECT_EQ(last.rerank_depth, 40);
+  EXPECT_EQ(last.context_passages, 6);
+  EXPECT_EQ(changes, 4);  // 10 to 20 to 40 and 2 to 4 to 6, never two at once
+}
+
+TEST(Recommendations, SayWhatToDoWithNumbersAndTheSetting) {
+  const Controller controller = make_controller();
+  ControlInput in = calm_input(0, 0.97);
+  in.kv_used_bytes = static_cast<int64_t>(0.92 * 12 * kGiB);
+  in.kv_budget_bytes = 12 * kGiB;
+  in.n_refused = 5;
+  in.n_answered = 45;
+  in.cache_hit_rate = 0.04;
+  in.semantic_cache = false;
+  in.service_ms = 5'200;
+  const std::vector<Recommendation> list = controller.recommend(in);
+  const auto find = [&](std::string_view id) {
+    for (const Recommendation& item : list) {
+      if (item.id == id) return item;
+    }
+    ADD_FAILURE() << id << " is not recommended";
+    return Recommendation{};
+  };
+  EXPECT_EQ(find("kv_int4").text, "KV cache is 92% of the 12.0 GiB KV budget; int4 for new sequences saves 7.8 GiB");
+  EXPECT_EQ(find("kv_int4").setting, "kv.format = \"int4\"");
+  EXPECT_EQ(find("memory_budget").text,
+            "memory budget is 97% used (11.6 of 12.0 GiB); with 15.5 GiB this load runs without halved batches");
+  EXPECT_EQ(find("memory_budget").setting, "memory.budget_mib = 15893");
+  EXPECT_EQ(find("semantic_cache").setting, "cache.semantic = true");
+  EXPECT_EQ(find("more_capacity").text,
+            "5 of the last 50 questions were refused (10%); more cores, a GPU or a second server is needed for this "
+            "load");
+  EXPECT_NE(find("smaller_model").text.find("5.2 s without waiting, the target is 3.0 s"), std::string::npos);
+}
+
+TEST(Recommendations, AreNoneWhenAllIsWell) {
+  const Controller controller = make_controller();
+  EXPECT_TRUE(controller.recommend(calm_input(0, 0.3)).empty());
+  EXPECT_TRUE(controller.recommend(ControlInput{}).empty());
+}
+
+}  // namespace
+}  // namespace docmind::control
