@@ -41,11 +41,11 @@ constexpr std::string_view kTooManyConnections =
     "content-type: application/json\r\n"
     "retry-after: 1\r\n"
     "connection: close\r\n"
-    "content-length: 125\r\n"
+    "content-length: 128\r\n"
     "\r\n"
     "{\"error\":{\"message\":\"the server has as many connections as it may have\",\"type\":\"server_error\","
     "\"param\":null,\"code\":\"overloaded\"}}";
-static_assert(kTooManyConnections.size() - kTooManyConnections.find("{\"error") == 125);
+static_assert(kTooManyConnections.size() - kTooManyConnections.find("{\"error") == 128);
 
 }  // namespace
 
