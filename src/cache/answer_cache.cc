@@ -212,8 +212,7 @@ Status AnswerCache::forget(int64_t id, const CacheKey& key) {
   return erased;
 }
 
-Status AnswerCache::erase(const AnswerScope& scope, std::string_view question) {
-  const CacheKey key = key_of(scope, question);
+Status AnswerCache::erase(const CacheKey& key) {
   Status erased = tiers_->erase(key);
   if (directory_ == nullptr) return erased;
   // By its key: the id in this process's memory may be that of an answer that was replaced.

@@ -163,7 +163,10 @@ class AnswerCache {
   [[nodiscard]] Result<int64_t> store(const AnswerScope& scope, const NearQuestion& question,
                                       CachedAnswer answer);
   // Forgets one answer, for example because a person said that it is wrong.
-  [[nodiscard]] Status erase(const AnswerScope& scope, std::string_view question);
+  [[nodiscard]] Status erase(const AnswerScope& scope, std::string_view question) {
+    return erase(key_of(scope, question));
+  }
+  [[nodiscard]] Status erase(const CacheKey& key);
   // A person's judgement of the answer `id`: a bad one is forgotten, and both teach the calibrated mode
   // if it was last served for another question. kNotFound when there is no such answer of `tenant`.
   [[nodiscard]] Status feedback(std::string_view tenant, int64_t id, bool good);

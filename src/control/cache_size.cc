@@ -10,7 +10,7 @@ namespace docmind::control {
 namespace {
 
 constexpr int64_t kLeastBytes = 1 << 20;
-constexpr int64_t kLeastShare = 16;  // of the configured size: a sixteenth
+constexpr int64_t kLeastCacheShare = 16;  // of the configured size: a sixteenth
 // Fewer hits than this do not pay for memory that was just short.
 constexpr double kWorthwhileHits = 0.05;
 
@@ -21,7 +21,7 @@ std::optional<std::string> move_cache(const Moment& moment, RuleStates& states, 
   const int64_t configured = options.configured.cache_memory_bytes;
   if (moment.in.memory_budget_bytes <= 0) return std::nullopt;
   if (moment.memory > options.high_memory) {
-    const int64_t least = std::min(configured, std::max(kLeastBytes, configured / kLeastShare));
+    const int64_t least = std::min(configured, std::max(kLeastBytes, configured / kLeastCacheShare));
     const int64_t next = std::max(now.cache_memory_bytes / 2, least);
     if (next >= now.cache_memory_bytes) return std::nullopt;
     if (states.cache.since_tightened_ms(moment.in.now_ms) < options.min_dwell_ms / 4) return std::nullopt;
@@ -36,7 +36,8 @@ std::optional<std::string> move_cache(const Moment& moment, RuleStates& states, 
                        static_cast<double>(moment.in.memory_budget_bytes);
   const double limit = options.high_memory - options.hysteresis;
   // The batches come first: they need what is free between the two marks.
-  if (!worthwhile || now.max_sequences < options.configured.max_sequences || moment.memory + grown >= limit) return std::nullopt;
+  const bool batches_wait = now.max_sequences < options.configured.max_sequences;
+  if (!worthwhile || batches_wait || moment.memory + grown >= limit) return std::nullopt;
   if (!states.cache.may_relax(moment.in.now_ms, moment.memory, moment.demand, options.hysteresis,
                               options.min_dwell_ms)) {
     return std::nullopt;

@@ -13,6 +13,9 @@
 namespace docmind::control {
 namespace {
 
+// Of anything counted, bytes too: sums and doubles of such numbers cannot overflow.
+constexpr int64_t kMostCount = int64_t{1} << 52;
+
 double finite_or_zero(double value) { return std::isfinite(value) ? std::max(value, 0.0) : 0; }
 
 Status check_range(std::string_view name, double value, double least, double most) {
@@ -27,6 +30,12 @@ Status check_order(std::string_view low_name, double low, std::string_view high_
                fmt::format("{} is {:g} and {} is {:g}; the first must be less", low_name, low, high_name, high)};
 }
 
+Status check_count(std::string_view name, int64_t value, int64_t least) {
+  if (value >= least && value <= kMostCount) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("{} is {}, allowed is {} to {}", name, value, least, kMostCount)};
+}
+
 Status check_configured(const Setpoints& most) {
   struct Entry {
     std::string_view name;
@@ -38,16 +47,10 @@ Status check_configured(const Setpoints& most) {
                                           {"rerank_batch_tokens", most.rerank_batch_tokens},
                                           {"max_queued", most.max_queued},
                                           {"context_passages", most.context_passages}}};
-  for (const Entry& entry : positive) {
-    if (entry.value >= 1) continue;
-    return Error{ErrorCode::kInvalidArgument, fmt::format("{} is {}, the least is 1", entry.name, entry.value)};
-  }
+  for (const Entry& entry : positive) DM_TRY(check_count(entry.name, entry.value, 1));
   const std::array<Entry, 2> others = {
       {{"cache_memory_bytes", most.cache_memory_bytes}, {"rerank_depth", most.rerank_depth}}};
-  for (const Entry& entry : others) {
-    if (entry.value >= 0) continue;
-    return Error{ErrorCode::kInvalidArgument, fmt::format("{} is {}, the least is 0", entry.name, entry.value)};
-  }
+  for (const Entry& entry : others) DM_TRY(check_count(entry.name, entry.value, 0));
   return {};
 }
 
@@ -71,11 +74,13 @@ ControlInput clean(const ControlInput& input) {
   for (int64_t* count : {&in.memory_used_bytes, &in.memory_budget_bytes, &in.kv_used_bytes, &in.kv_budget_bytes,
                          &in.cache_used_bytes, &in.n_answered, &in.n_queued, &in.n_running, &in.n_refused,
                          &in.context_tokens}) {
-    *count = std::max<int64_t>(*count, 0);
+    *count = std::clamp<int64_t>(*count, 0, kMostCount);
   }
   for (double* number : {&in.cache_hit_rate, &in.p95_ms, &in.service_ms, &in.rerank_ms, &in.prefill_ms}) {
     *number = finite_or_zero(*number);
   }
+  in.window_ms = std::clamp<int64_t>(in.window_ms, 1, kMostCount);
+  in.now_ms = std::clamp<int64_t>(in.now_ms, -kMostCount, kMostCount);
   return in;
 }
 

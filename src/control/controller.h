@@ -57,7 +57,8 @@ struct ControlInput {
   int64_t cache_used_bytes = 0;    // of the answer cache in memory
   double cache_hit_rate = 0;       // of the window, 0..1
   double p95_ms = 0;               // of answered questions in the window; 0: there were none
-  double service_ms = 0;           // mean time of one answer without waiting
+  int64_t window_ms = 60'000;      // length of "the window"
+  double service_ms = 0;           // mean time of one answer in the window, without waiting
   double rerank_ms = 0, prefill_ms = 0;  // means in the window
   int64_t n_answered = 0;          // in the window
   int64_t n_queued = 0, n_running = 0, n_refused = 0;  // now, now, in the window

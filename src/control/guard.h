@@ -47,9 +47,10 @@ struct RuleStates {
   int n_text_halvings = 0;        // of max_sequences
   int n_token_halvings = 0;       // of the batches counted in tokens
   double share_at_halving = 0;    // of memory used, at the last one
-  int64_t cache_moved_ms = kNeverMs;
   double answers_per_ms = 0;      // capacity, measured while something waits; 0: not yet
   int64_t short_queue_since_ms = kNeverMs;  // nothing to speak of has waited since; kNeverMs: it does now
+  double crowd = 0;                         // questions waiting and running, smoothed
+  int64_t crowd_at_ms = kNeverMs;
   std::vector<ShedStep> shed_steps;
 };
 

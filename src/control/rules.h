@@ -34,9 +34,6 @@ std::optional<std::string> move_cache(const Moment& moment, RuleStates& states, 
 std::optional<std::string> move_admission(const Moment& moment, RuleStates& states, Setpoints& now);
 std::optional<std::string> move_work(const Moment& moment, RuleStates& states, Setpoints& now);
 
-// How long a question that comes now would take: the wait behind those before it, and its own time.
-[[nodiscard]] double expected_ms(const ControlInput& input);
-
 // One decision for each setting that differs, with its expected effect.
 [[nodiscard]] std::vector<Decision> differences(const Setpoints& before, const Setpoints& after,
                                                 const std::string& cause, int64_t unix_ms);

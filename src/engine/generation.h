@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,11 +13,17 @@
 
 namespace docmind::engine {
 
+class Grammar;
+
 struct GenerateOptions {
   SamplingOptions sampling;
   int64_t max_tokens = 512;
   std::vector<std::string> stop = {};  // the text ends before the first of them
   bool ignore_end = false;             // go on after the model's end marks, for measurements
+  // What the text must look like (engine/grammar.h); null: anything. It begins with the text's first byte, so a chat
+  // prompt must leave no room for a thought before it (ChatOptions::thinking off). Once nothing more can follow, the
+  // text ends with kStop; max_tokens may end it before it is whole (kLength).
+  std::shared_ptr<const Grammar> grammar = {};
 };
 
 // kDeadline: the request's time was over, before it began or in the middle.

@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "tokenizer/chat_template.h"
 
 namespace docmind::engine {
 
@@ -29,6 +31,14 @@ class Grammar {
   // format date/time/date-time/uuid, integer and number with minimum/maximum on integers. Properties come in the order
   // of the schema. kUnsupported names a keyword that cannot be honoured and where it stands; it is never ignored.
   static Result<std::shared_ptr<const Grammar>> from_json_schema(const json::value& schema, const GrammarLimits& limits = {});
+
+  // Calls of the tools (as ChatOptions::tools has them) in the family's style, and nothing else: one call, or with
+  // `parallel` one or more where the family can. With `only`, of the tool of this name (tool_choice). Texts of it are
+  // what tokenizer::parse_tool_calls reads. kUnsupported names a family without tools, or the tool and its keyword.
+  static Result<std::shared_ptr<const Grammar>> tool_call(tokenizer::ChatFamily family,
+                                                          std::span<const std::string> tools, bool parallel = false,
+                                                          std::string_view only = {},
+                                                          const GrammarLimits& limits = {});
 
   virtual ~Grammar() = default;
 };

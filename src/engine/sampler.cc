@@ -45,6 +45,19 @@ Status check_range(std::string_view field, double value, double min, double max)
                fmt::format("{} cannot be {}; allowed: {} to {}", field, value, min, max)};
 }
 
+// Tokens whose bit is not set never come.
+void leave_out_others(std::span<float> logits, std::span<const uint64_t> allowed) {
+  constexpr size_t kBits = 64;
+  for (size_t word = 0; word * kBits < logits.size(); ++word) {
+    const uint64_t bits = word < allowed.size() ? allowed[word] : 0;
+    if (bits == ~uint64_t{0}) continue;
+    const size_t end = std::min(logits.size(), (word + 1) * kBits);
+    for (size_t i = word * kBits; i < end; ++i) {
+      if ((bits >> (i % kBits) & 1) == 0) logits[i] = kNever;
+    }
+  }
+}
+
 // Stafford's mix of SplitMix64 (Steele, Lea and Flood 2014) over a counter.
 uint64_t mix(uint64_t seed, uint64_t counter) {
   uint64_t x = seed + 0x9e3779b97f4a7c15u * (counter + 1);
@@ -71,8 +84,9 @@ Sampler::Sampler(SamplingOptions options, size_t n_vocab) : options_(std::move(o
   if (penalises && options_.penalty_window > 0) window_.reserve(options_.penalty_window);
 }
 
-Result<TokenId> Sampler::sample(std::span<float> logits) {
+Result<TokenId> Sampler::sample(std::span<float> logits, std::span<const uint64_t> allowed) {
   if (options_.n_top_logprobs) raw_.assign(logits.begin(), logits.end());
+  if (!allowed.empty()) leave_out_others(logits, allowed);
   adjust(logits);
   TokenId likeliest = 0;
   float best = kNever;

@@ -53,9 +53,10 @@ class Sampler {
   Sampler(SamplingOptions options, size_t n_vocab);
 
   // Chooses the next token and counts it as used; changes `logits` [n_vocab]. Allocates nothing
-  // after the first call (with penalty_window 0, after the text's longest). kMalformed when no logit
-  // is a number.
-  [[nodiscard]] Result<TokenId> sample(std::span<float> logits);
+  // after the first call (with penalty_window 0, after the text's longest). Of `allowed`, bit n of its words is
+  // token n's; before all steps the tokens without are left out. Empty: all are allowed. kMalformed when no logit
+  // of an allowed token is a number.
+  [[nodiscard]] Result<TokenId> sample(std::span<float> logits, std::span<const uint64_t> allowed = {});
 
   // Of the last sample(), if asked for; best first.
   [[nodiscard]] double logprob() const { return logprob_; }

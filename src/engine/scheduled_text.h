@@ -12,9 +12,16 @@
 #include "engine/text_pipe.h"
 #include "engine/text_request.h"
 #include "engine/text_stream.h"
+#include "engine/token_constraint.h"
 #include "kv/sequence.h"
 
 namespace docmind::engine {
+
+// A prompt that several texts have: one of them reads it, the others wait until it is read.
+struct SharedPrompt {
+  const void* reader = nullptr;  // the text that was admitted for it
+  bool read = false;
+};
 
 // Of the scheduler's thread. A text waits, or it has a slot and a sequence. Its sequence holds the beginning
 // of prompt + generated; the last generated token is fed by the next decode pass. One that lost its sequence
@@ -37,6 +44,10 @@ struct ScheduledText {
   [[nodiscard]] std::span<const TokenId> next_token() const {
     return std::span(generated).subspan(static_cast<size_t>(n_held() - n_prompt()), 1);
   }
+  // Whether it may be admitted: another one may be reading its prompt.
+  [[nodiscard]] bool may_begin() const {
+    return !shared_prompt || shared_prompt->read || shared_prompt->reader == nullptr || shared_prompt->reader == this;
+  }
   [[nodiscard]] bool cancelled() const { return request.cancel.cancelled() || stream->cancelled.cancelled(); }
   [[nodiscard]] bool expired(SteadyTime now) const { return request.deadline && now >= *request.deadline; }
 
@@ -44,8 +55,11 @@ struct ScheduledText {
   std::shared_ptr<StreamState> stream;
   TextPipe pipe;
   std::optional<Sampler> sampler;  // from the first admission on
+  std::optional<TokenConstraint> constraint;  // from then on too, if it has a grammar
+  std::shared_ptr<SharedPrompt> shared_prompt;  // may be null
   std::vector<TokenId> generated;
   Generation made;
+  size_t n_shown_scores = 0;  // of made.scored, that the stream has
 
   std::unique_ptr<kv::Sequence> sequence;
   std::string spill_path;     // not empty: its sequence is in this file

@@ -31,25 +31,47 @@ Scheduler::~Scheduler() {
 }
 
 Result<std::unique_ptr<TextStream>> Scheduler::submit(TextRequest request) {
+  DM_ASSIGN(std::vector<std::unique_ptr<TextStream>> streams, submit_many(std::move(request), 1));
+  return std::move(streams.front());
+}
+
+Status Scheduler::take_places(int64_t n) {
+  meter_.n_submitted += n;
+  const auto max_queued = static_cast<int64_t>(parts_.options.max_queued);
+  if (meter_.n_waiting.fetch_add(n) + n <= max_queued) return {};
+  meter_.n_waiting -= n;
+  meter_.n_refused += n;
+  if (n > max_queued) {
+    return Error{ErrorCode::kLimit, fmt::format("{} texts of a prompt are wanted at once, and {} requests may wait at "
+                                                "most", n, max_queued)};
+  }
+  return Error{ErrorCode::kBusy, fmt::format("{} requests wait already; try again in {} ms", meter_.n_waiting.load(),
+                                             retry_after_ms())};
+}
+
+Result<std::vector<std::unique_ptr<TextStream>>> Scheduler::submit_many(TextRequest request, int64_t n) {
   DM_TRY(check(request, {.n_vocab = parts_.decoder->config().n_vocab, .n_context = parts_.n_context}));
   DM_TRY(core_->check_fits(static_cast<int64_t>(request.prompt.size())));
-  ++meter_.n_submitted;
-  const auto max_queued = static_cast<int64_t>(parts_.options.max_queued);
-  if (meter_.n_waiting.fetch_add(1) >= max_queued) {
-    --meter_.n_waiting;
-    ++meter_.n_refused;
-    return Error{ErrorCode::kBusy, fmt::format("{} requests wait already; try again in {} ms", max_queued,
-                                               retry_after_ms())};
+  if (n < 1) return Error{ErrorCode::kInvalidArgument, fmt::format("{} texts of a prompt cannot be made", n)};
+  DM_TRY(take_places(n));
+  if (request.options.grammar) core_->constraints().prepare();
+  const auto shared = n > 1 && parts_.cache.share_prefixes ? std::make_shared<SharedPrompt>() : nullptr;
+  std::vector<std::unique_ptr<ScheduledText>> texts;
+  std::vector<std::unique_ptr<TextStream>> streams;
+  for (int64_t i = 0; i < n; ++i) {
+    auto state = std::make_shared<StreamState>(request.on_ready);
+    streams.push_back(std::make_unique<TextStream>(state));
+    texts.push_back(std::make_unique<ScheduledText>(request, std::move(state), *parts_.tokenizer, parts_.now()));
+    texts.back()->shared_prompt = shared;
+    ++request.options.sampling.seed;
   }
-  auto state = std::make_shared<StreamState>(std::move(request.on_ready));
-  auto text = std::make_unique<ScheduledText>(std::move(request), state, *parts_.tokenizer, parts_.now());
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return closed();
-    arrived_.push_back(std::move(text));
+    for (auto& text : texts) arrived_.push_back(std::move(text));
   }
   wake_.notify_all();
-  return std::make_unique<TextStream>(std::move(state));
+  return streams;
 }
 
 bool Scheduler::post(Call call) {

@@ -28,6 +28,9 @@ class Scheduler {
   // Returns at once. kInvalidArgument and kLimit as check(TextRequest), kLimit also for a prompt that the budget can
   // never hold; kBusy when too many wait, with the time after which a place is likely to be free.
   [[nodiscard]] Result<std::unique_ptr<TextStream>> submit(TextRequest request);
+  // `n` texts (1 and more) of one prompt, all or none of them; the seed of each is one more than that of the one
+  // before. The first reads the prompt and the others begin when it is there, so that it is computed once.
+  [[nodiscard]] Result<std::vector<std::unique_ptr<TextStream>>> submit_many(TextRequest request, int64_t n);
   // The milliseconds that a refusal names.
   [[nodiscard]] int64_t retry_after_ms() const { return meter_.retry_after_ms(parts_.now()); }
 
@@ -44,6 +47,7 @@ class Scheduler {
 
   explicit Scheduler(const SchedulerParts& parts) : parts_(parts) {}
   void run();
+  [[nodiscard]] Status take_places(int64_t n);
   [[nodiscard]] bool post(Call call);
   template <typename T>
   Result<T> ask(std::function<Result<T>(SchedulerCore&)> question);

@@ -45,6 +45,7 @@ SchedulerCore::SchedulerCore(const SchedulerParts& parts, SchedulerMeter& meter)
     : parts_(parts),
       meter_(meter),
       setpoints_{parts.options.max_sequences, parts.options.prefill_tokens, parts.options.prefill_share},
+      constraints_(*parts.tokenizer, static_cast<size_t>(parts.decoder->config().n_vocab)),
       queue_(parts.options.ageing_ms) {}
 
 SchedulerCore::~SchedulerCore() {
@@ -144,6 +145,7 @@ void SchedulerCore::admit() {
 bool SchedulerCore::admit_next() {
   const SteadyTime time = now();
   ScheduledText* next = queue_.front(time);
+  if (next == nullptr) return false;
   const int64_t capacity = std::min(parts_.n_context, next->n_prompt() + next->request.options.max_tokens - 1);
   Result<bool> opened = memory_->open(*next, running_, capacity);
   if (opened.ok() && !*opened) return false;
@@ -155,6 +157,8 @@ bool SchedulerCore::admit_next() {
     text->admission = n_admitted_++;
     text->admitted = time;
     text->sampler.emplace(text->request.options.sampling, static_cast<size_t>(parts_.decoder->config().n_vocab));
+    if (text->request.options.grammar) text->constraint.emplace(constraints_.open(text->request.options.grammar));
+    if (text->shared_prompt && !text->shared_prompt->read) text->shared_prompt->reader = text.get();
     text->made.n_reused_tokens = text->sequence ? text->sequence->n_shared_tokens() : 0;
     text->made.queue_ms = ms_between(text->submitted, time);
     meter_.queue_wait.record(text->made.queue_ms);

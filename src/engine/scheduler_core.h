@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/constraint_pool.h"
 #include "engine/scheduled_text.h"
 #include "engine/scheduler_memory.h"
 #include "engine/scheduler_options.h"
@@ -52,6 +53,7 @@ class SchedulerCore {
 
   [[nodiscard]] Status check_fits(int64_t n_prompt) const { return memory_->check_fits(n_prompt); }
   [[nodiscard]] kv::Cache& cache() { return *cache_; }
+  [[nodiscard]] ConstraintPool& constraints() { return constraints_; }
   [[nodiscard]] size_t n_waiting() const { return queue_.size(); }
   [[nodiscard]] size_t n_running() const { return running_.size(); }
 
@@ -81,8 +83,9 @@ class SchedulerCore {
 
   // --- a text ---
   void sample(ScheduledText& text);
+  [[nodiscard]] Result<TokenId> choose(ScheduledText& text);
   void note_time(ScheduledText& text);
-  void show(ScheduledText& text, std::string piece);
+  void show(ScheduledText& text, std::string piece, bool last = false);
   void finish(ScheduledText& text, FinishReason reason);
   void finish(TextPtr text, FinishReason reason);
   void fail(ScheduledText& text, Error error);
@@ -100,6 +103,7 @@ class SchedulerCore {
   std::unique_ptr<model::ForwardPass> decode_pass_;
   std::optional<PrefillRun> prefill_;
   std::optional<SchedulerMemory> memory_;
+  ConstraintPool constraints_;
   SchedulerQueue queue_;
   std::vector<TextPtr> running_;  // by priority, then by first admission
   std::vector<float> logits_;     // [max_sequences, n_vocab]

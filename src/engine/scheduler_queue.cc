@@ -34,9 +34,11 @@ bool SchedulerQueue::sooner(const ScheduledText& a, const ScheduledText& b, Stea
 }
 
 ScheduledText* SchedulerQueue::front(SteadyTime now) const {
-  const auto first = std::min_element(waiting_.begin(), waiting_.end(),
-                                      [&](const auto& a, const auto& b) { return sooner(*a, *b, now); });
-  return first == waiting_.end() ? nullptr : first->get();
+  ScheduledText* first = nullptr;
+  for (const std::unique_ptr<ScheduledText>& text : waiting_) {
+    if (text->may_begin() && (first == nullptr || sooner(*text, *first, now))) first = text.get();
+  }
+  return first;
 }
 
 std::unique_ptr<ScheduledText> SchedulerQueue::pop(const ScheduledText* text) {

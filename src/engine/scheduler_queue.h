@@ -19,7 +19,7 @@ class SchedulerQueue {
   explicit SchedulerQueue(double ageing_ms) : ageing_ms_(ageing_ms) {}
 
   void push(std::unique_ptr<ScheduledText> text) { waiting_.push_back(std::move(text)); }
-  // The next one; null when none waits.
+  // The next one that may begin; null when there is none.
   [[nodiscard]] ScheduledText* front(SteadyTime now) const;
   // Takes `text` out; it is its tenant's turn that is used.
   [[nodiscard]] std::unique_ptr<ScheduledText> pop(const ScheduledText* text);

@@ -19,12 +19,23 @@ std::span<float> SchedulerCore::logits_of(const ScheduledText& text) {
   return std::span(logits_).subspan(static_cast<size_t>(text.slot) * n_vocab, n_vocab);
 }
 
+// The next token; where there is a grammar, one that it allows.
+Result<TokenId> SchedulerCore::choose(ScheduledText& text) {
+  if (!text.constraint) return text.sampler->sample(logits_of(text));
+  DM_ASSIGN(const std::span<const uint64_t> allowed, text.constraint->allowed());
+  DM_ASSIGN(const TokenId token, text.sampler->sample(logits_of(text), allowed));
+  if (!parts_.tokenizer->ends_generation(token)) DM_TRY(text.constraint->accept(token));
+  return token;
+}
+
 void SchedulerCore::sample(ScheduledText& text) {
-  Result<TokenId> token = text.sampler->sample(logits_of(text));
+  if (text.shared_prompt) text.shared_prompt->read = true;
+  Result<TokenId> token = choose(text);
   if (!token.ok()) return fail(text, std::move(token).error());
   note_time(text);
   const GenerateOptions& options = text.request.options;
-  if (!options.ignore_end && parts_.tokenizer->ends_generation(*token)) return finish(text, FinishReason::kStop);
+  const bool may_end = text.constraint || !options.ignore_end;
+  if (may_end && parts_.tokenizer->ends_generation(*token)) return finish(text, FinishReason::kStop);
   text.generated.push_back(*token);
   ++text.made.n_completion_tokens;
   ++meter_.counts.n_generated;
@@ -33,7 +44,8 @@ void SchedulerCore::sample(ScheduledText& text) {
     text.made.scored.push_back({{*token, text.sampler->logprob()}, {top.begin(), top.end()}});
   }
   show(text, text.pipe.push(*token));
-  if (text.pipe.stopped()) return finish(text, FinishReason::kStop);
+  const bool whole = text.constraint && text.constraint->ended();
+  if (text.pipe.stopped() || whole) return finish(text, FinishReason::kStop);
   if (text.made.n_completion_tokens == options.max_tokens || text.n_held() == parts_.n_context) {
     finish(text, FinishReason::kLength);
   }
@@ -52,16 +64,19 @@ void SchedulerCore::note_time(ScheduledText& text) {
   text.last_token = time;
 }
 
-void SchedulerCore::show(ScheduledText& text, std::string piece) {
-  if (piece.empty()) return;
+// A piece comes with the scores of all tokens that no piece had yet; at the end there may be some without text.
+void SchedulerCore::show(ScheduledText& text, std::string piece, bool last) {
+  const std::span<const ScoredToken> scores = std::span(text.made.scored).subspan(text.n_shown_scores);
+  if (piece.empty() && !(last && !scores.empty())) return;
   text.made.text += piece;
-  text.stream->push({std::move(piece), text.made.n_completion_tokens});
+  text.stream->push({std::move(piece), text.made.n_completion_tokens, {scores.begin(), scores.end()}});
+  text.n_shown_scores += scores.size();
 }
 
 void SchedulerCore::finish(ScheduledText& text, FinishReason reason) { finish(take_running(text), reason); }
 
 void SchedulerCore::finish(TextPtr text, FinishReason reason) {
-  show(*text, text->pipe.finish());
+  show(*text, text->pipe.finish(), true);
   Generation& made = text->made;
   made.finish = reason;
   made.n_prompt_tokens = text->n_prompt();
@@ -74,6 +89,8 @@ void SchedulerCore::fail(ScheduledText& text, Error error) { end(take_running(te
 // Its blocks go back now; its reader learns of it in deliver().
 void SchedulerCore::end(TextPtr text, Result<Generation> outcome) {
   memory_->close(*text);
+  // Another one reads the prompt then.
+  if (text->shared_prompt && text->shared_prompt->reader == text.get()) text->shared_prompt->reader = nullptr;
   if (text->admission < 0) --meter_.n_waiting;
   meter_.note_departure(now());
   SchedulerStats& counts = meter_.counts;

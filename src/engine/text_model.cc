@@ -65,6 +65,7 @@ Status TextModel::read_chat_template() {
   Result<tokenizer::ChatFamily> family = tokenizer::recognise_chat_family(chat_template);
   if (family.ok()) family_ = *family;
   else family_error_ = std::move(family).error();
+  knows_tools_ = family_ && tokenizer::supports_tools(*family_) && chat_template.find("tools") != std::string_view::npos;
   return {};
 }
 
@@ -92,6 +93,10 @@ Status TextModel::start_scheduler(const EngineOptions& options) {
 Result<std::vector<TokenId>> TextModel::encode_chat(std::span<const tokenizer::ChatMessage> messages,
                                                     const tokenizer::ChatOptions& options) const {
   if (family_error_) return Error(*family_error_);
+  if (!options.tools.empty() && !knows_tools_) {
+    return Error{ErrorCode::kUnsupported, fmt::format("{} tools are declared, but the model's chat template{} knows none",
+                                                      options.tools.size(), family_ ? fmt::format(" ({})", tokenizer::chat_family_name(*family_)) : "")};
+  }
   if (family_) return tokenizer::encode_chat(tokenizer(), *family_, messages, options);
   std::string text;
   for (const tokenizer::ChatMessage& message : messages) {
@@ -104,6 +109,10 @@ Result<std::vector<TokenId>> TextModel::encode_chat(std::span<const tokenizer::C
 
 Result<std::unique_ptr<TextStream>> TextModel::submit(TextRequest request) {
   return scheduler_->submit(std::move(request));
+}
+
+Result<std::vector<std::unique_ptr<TextStream>>> TextModel::submit_many(TextRequest request, int64_t n) {
+  return scheduler_->submit_many(std::move(request), n);
 }
 
 Result<Generation> TextModel::generate(std::span<const TokenId> prompt, const GenerateOptions& options,

@@ -46,6 +46,11 @@ class TextModel {
   // Whether it can think before it answers, as ChatOptions::thinking asks for.
   [[nodiscard]] bool can_think() const { return family_ == tokenizer::ChatFamily::kQwen3; }
 
+  // The family of its chat template, if it is a known one.
+  [[nodiscard]] std::optional<tokenizer::ChatFamily> chat_family() const { return family_; }
+  // Whether its template knows tools; without, encode_chat() refuses ChatOptions::tools with kUnsupported.
+  [[nodiscard]] bool can_use_tools() const { return knows_tools_; }
+
   // Waits for the whole text; `sink` gets its pieces on the calling thread and may be empty. kLimit names both
   // numbers when the prompt leaves no room in the context; text that fills the context ends with kLength.
   // Other errors as submit().
@@ -55,6 +60,8 @@ class TextModel {
   // Returns at once; the stream has the text as it comes. Errors as Scheduler::submit: kBusy when too many
   // requests wait, and retry_after_ms() is then the time that its sentence names.
   [[nodiscard]] Result<std::unique_ptr<TextStream>> submit(TextRequest request);
+  // `n` texts of one prompt, which is computed once; see Scheduler::submit_many.
+  [[nodiscard]] Result<std::vector<std::unique_ptr<TextStream>>> submit_many(TextRequest request, int64_t n);
   [[nodiscard]] int64_t retry_after_ms() const { return scheduler_->retry_after_ms(); }
 
   // From the next step on; sizes up to those that the model was loaded with.
@@ -78,6 +85,7 @@ class TextModel {
   std::optional<tokenizer::ChatFamily> family_;
   std::optional<Error> family_error_;  // the template is of no known family
   bool has_chat_template_ = false;
+  bool knows_tools_ = false;
   int64_t n_context_ = 0;
   std::string kv_settings_;
   std::unique_ptr<Scheduler> scheduler_;  // its thread uses the decoder and the team from load() on

@@ -41,26 +41,45 @@ Result<Generation> StreamState::take_outcome() {
   return std::move(*outcome_);
 }
 
-TextStream::Got TextStream::take(std::string& piece, std::optional<std::chrono::steady_clock::time_point> until) {
-  StreamState::Piece next;
-  switch (state_->take(next, until)) {
+TextStream::Got TextStream::take(StreamPiece& piece, std::optional<std::chrono::steady_clock::time_point> until) {
+  switch (state_->take(piece, until)) {
     case StreamState::Got::kNothingYet: return Got::kNothingYet;
     case StreamState::Got::kEnd: return Got::kEnd;
     case StreamState::Got::kPiece: break;
   }
-  n_read_bytes_ += next.text.size();
-  n_read_tokens_ = next.n_tokens;
-  piece = std::move(next.text);
+  n_read_bytes_ += piece.text.size();
+  n_read_tokens_ = piece.n_tokens;
   return Got::kPiece;
+}
+
+// Readers of text alone never see a piece without any.
+TextStream::Got TextStream::take_text(std::string& piece, std::optional<std::chrono::steady_clock::time_point> until) {
+  for (;;) {
+    StreamPiece next;
+    const Got got = take(next, until);
+    if (got == Got::kPiece && next.text.empty()) continue;
+    if (got == Got::kPiece) piece = std::move(next.text);
+    return got;
+  }
 }
 
 std::optional<std::string> TextStream::next() {
   std::string piece;
-  if (take(piece, std::nullopt) == Got::kEnd) return std::nullopt;
+  if (take_text(piece, std::nullopt) == Got::kEnd) return std::nullopt;
   return piece;
 }
 
 TextStream::Got TextStream::next_for(std::chrono::milliseconds wait, std::string& piece) {
+  return take_text(piece, std::chrono::steady_clock::now() + wait);
+}
+
+std::optional<StreamPiece> TextStream::next_piece() {
+  StreamPiece piece;
+  if (take(piece, std::nullopt) == Got::kEnd) return std::nullopt;
+  return piece;
+}
+
+TextStream::Got TextStream::next_for(std::chrono::milliseconds wait, StreamPiece& piece) {
   return take(piece, std::chrono::steady_clock::now() + wait);
 }
 

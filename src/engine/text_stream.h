@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/cancel.h"
 #include "base/error.h"
@@ -18,15 +19,21 @@
 
 namespace docmind::engine {
 
+// What a reader gets at a time.
+struct StreamPiece {
+  std::string text;      // whole UTF-8 characters
+  int64_t n_tokens = 0;  // generated up to and with it
+  // Of the tokens since the piece before, if sampling.n_top_logprobs is set: put together, those of all pieces are
+  // Generation::scored.
+  std::vector<ScoredToken> scored = {};
+};
+
 // Where the scheduler puts pieces and the reader takes them; any thread may call.
 class StreamState {
  public:
   // `on_ready` (may be empty) is called after each push() and end().
   explicit StreamState(std::function<void()> on_ready = {}) : on_ready_(std::move(on_ready)) {}
-  struct Piece {
-    std::string text;
-    int64_t n_tokens = 0;  // generated up to and with it
-  };
+  using Piece = StreamPiece;
 
   // --- the scheduler's side ---
   void push(Piece piece);
@@ -60,6 +67,11 @@ class TextStream {
   // The same, for at most `wait`.
   enum class Got { kPiece, kEnd, kNothingYet };
   Got next_for(std::chrono::milliseconds wait, std::string& piece);
+  // The same with counts and log-probabilities. The last piece may have no text: tokens that a stop string has cut
+  // off, which have log-probabilities nevertheless.
+  using Piece = StreamPiece;
+  [[nodiscard]] std::optional<Piece> next_piece();
+  Got next_for(std::chrono::milliseconds wait, Piece& piece);
 
   // Ends the text at the scheduler's next step, and its memory is free then.
   void cancel() { state_->cancelled.cancel(); }
@@ -71,7 +83,8 @@ class TextStream {
   [[nodiscard]] Result<Generation> stop_here();
 
  private:
-  Got take(std::string& piece, std::optional<std::chrono::steady_clock::time_point> until);
+  Got take(StreamPiece& piece, std::optional<std::chrono::steady_clock::time_point> until);
+  Got take_text(std::string& piece, std::optional<std::chrono::steady_clock::time_point> until);
 
   std::shared_ptr<StreamState> state_;
   size_t n_read_bytes_ = 0;

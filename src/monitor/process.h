@@ -54,7 +54,7 @@ struct CpuInfo {
 struct ProcessUse {
   double cpu_ms = 0;       // of all its threads since it started, in user and kernel mode
   int64_t n_threads = 0;
-  int64_t n_open_files = 0;  // file descriptors: files, sockets, pipes
+  int64_t n_open_files = 0;  // file descriptors: files, sockets, pipes, the one that lists them too
 };
 
 // The share of a period in which the process computed, from one reading of ProcessUse to the next.

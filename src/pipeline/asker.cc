@@ -220,8 +220,16 @@ Result<Answer> Asker::make_and_keep(const Request& request, const Found& found,
                                     const Retrieval& retrieval, CacheLookup* lookup,
                                     const providers::TextSink& sink) {
   const Stopwatch making;
-  DM_ASSIGN(Answer answer, make_answer(generator_, request.question, retrieval, request.options, sink,
+  bool is_first = true;
+  const providers::TextSink timed_sink = [&](std::string_view piece) {
+    if (is_first) metrics_.record(Stage::kFirstToken, request.trace.elapsed_ms());
+    is_first = false;
+    return sink(piece);
+  };
+  DM_ASSIGN(Answer answer, make_answer(generator_, request.question, retrieval, request.options, timed_sink,
                                        request.trace, request.cancel));
+  metrics_.add(Counter::kTokensPrompt, static_cast<uint64_t>(answer.n_prompt_tokens));
+  metrics_.add(Counter::kTokensGenerated, static_cast<uint64_t>(answer.n_completion_tokens));
   answer.cache = lookup != nullptr ? CacheState::kMiss : CacheState::kOff;
   if (lookup == nullptr) return answer;
   if (const std::optional<Candidate>& candidate = lookup->unserved()) {

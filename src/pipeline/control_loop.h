@@ -17,7 +17,7 @@
 #include "monitor/gpu.h"
 #include "monitor/trend.h"
 #include "monitor/window.h"
-#include "pipeline/service_sample.h"
+#include "pipeline/take_sample.h"
 
 namespace docmind::pipeline {
 

@@ -57,7 +57,8 @@ Result<Answer> make_answer(const providers::Generator& generator, std::string_vi
     const providers::GenerateRequest request{.question = question,
                                              .passages = passages,
                                              .max_tokens = options.max_tokens,
-                                             .max_sentences = options.max_sentences};
+                                             .max_sentences = options.max_sentences,
+                                             .language = options.language};
     const auto show = [&](std::string piece) {
       answer.text += piece;
       return sink(piece);

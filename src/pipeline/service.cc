@@ -61,14 +61,20 @@ class ServiceImpl final : public Service {
   control::Setpoints setpoints() const override { return control_->setpoints(); }
 
   json::object stats() override {
-    StatsContext context{.options = &options_, .control = control_.get(), .uptime_s = uptime_.elapsed_ms() / 1'000};
+    StatsContext context{.options = &options_, .control = control_.get()};
     if (const Result<index::StoreReader> store = index::StoreReader::open(options_.store_folder); store.ok()) {
       if (const Result<index::StoreCounts> counts = store->counts(); counts.ok()) {
         context.n_documents = counts->n_documents;
         context.n_chunks = counts->n_chunks;
       }
     }
-    return stats_json(take_sample(sources(), server_stats()), context);
+    return stats_json(sample(), context);
+  }
+  ServiceSample sample() override {
+    ServiceSample now = take_sample(sources(), server_stats());
+    now.gpu = control_->gpu();
+    now.uptime_s = uptime_.elapsed_ms() / 1'000;
+    return now;
   }
   json::object history(int64_t window_ms) override { return history_json(control_->trends().history(window_ms)); }
   json::object decisions(size_t limit) override { return control_->decisions(limit); }

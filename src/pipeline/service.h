@@ -16,6 +16,7 @@
 #include "monitor/metrics.h"
 #include "pipeline/collection.h"
 #include "pipeline/models.h"
+#include "pipeline/service_sample.h"
 
 namespace docmind::pipeline {
 
@@ -61,7 +62,8 @@ class Service {
   [[nodiscard]] virtual AskOptions ask_options(std::string_view tenant) const = 0;
   [[nodiscard]] virtual control::Setpoints setpoints() const = 0;
 
-  // --- for /v1/stats, /v1/decisions and the page ---
+  // --- for /metrics, /v1/stats, /v1/decisions and the page ---
+  [[nodiscard]] virtual ServiceSample sample() = 0;  // measured now
   [[nodiscard]] virtual json::object stats() = 0;
   // Values of the last `window_ms`, at a resolution that the ring still has: {step_ms, unix_ms: [...], series: {name: [...]}}.
   [[nodiscard]] virtual json::object history(int64_t window_ms) = 0;

@@ -12,9 +12,8 @@
 #include "cache/computation_cache.h"
 #include "engine/batch_stats.h"
 #include "engine/scheduler_stats.h"
+#include "monitor/gpu.h"
 #include "monitor/snapshot.h"
-#include "monitor/window.h"
-#include "pipeline/collection_map.h"
 #include "pipeline/worker_queue.h"
 
 namespace docmind::pipeline {
@@ -32,6 +31,8 @@ struct ServiceSample {
   WorkerQueue::Counts workers;
   size_t n_index_runs = 0;                     // that wait or run
   json::object server;                         // what the HTTP server counts; may be empty
+  monitor::GpuState gpu;                       // of the last second; set by Service::sample()
+  double uptime_s = 0;                         // likewise
 
   // Of one of the server's counts; 0 where it is not told.
   [[nodiscard]] int64_t server_count(std::string_view name) const;
@@ -41,21 +42,5 @@ struct ServiceSample {
   [[nodiscard]] int64_t n_queued() const;
   [[nodiscard]] int64_t n_running() const;
 };
-
-// What a sample is taken of; borrowed.
-struct SampleSources {
-  const ServiceOptions* options = nullptr;
-  const monitor::Metrics* metrics = nullptr;
-  const CollectionMap* collections = nullptr;
-  const WorkerQueue* workers = nullptr;
-};
-
-// About a millisecond.
-[[nodiscard]] ServiceSample take_sample(const SampleSources& sources, json::object server);
-
-// Of two samples and the window between now and a minute ago.
-[[nodiscard]] control::ControlInput control_input(const ServiceSample& now, const ServiceSample& before,
-                                                  const monitor::WindowedMetrics& window,
-                                                  const ServiceOptions& options);
 
 }  // namespace docmind::pipeline

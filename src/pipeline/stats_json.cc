@@ -216,10 +216,10 @@ json::object stats_json(const ServiceSample& sample, const StatsContext& context
   server["requests_per_s"] = rates.requests;
   return {{"unix_ms", sample.monitor.unix_ms},
           {"version", options.version},
-          {"uptime_s", context.uptime_s},
+          {"uptime_s", sample.uptime_s},
           {"collection_default", json::object{{"documents", context.n_documents}, {"chunks", context.n_chunks}}},
           {"memory", memory_json(sample, options)},
-          {"gpu", gpu_json(control.gpu())},
+          {"gpu", gpu_json(sample.gpu)},
           {"stages", stages_json([&](Stage stage) { return sample.monitor.stage(stage); })},
           {"window", stages_json([&](Stage stage) { return control.window().summary(stage); })},
           {"server", std::move(server)},

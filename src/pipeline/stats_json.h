@@ -12,7 +12,6 @@ namespace docmind::pipeline {
 struct StatsContext {
   const ServiceOptions* options = nullptr;
   const ControlLoop* control = nullptr;
-  double uptime_s = 0;
   int64_t n_documents = 0, n_chunks = 0;  // of the default collection
 };
 

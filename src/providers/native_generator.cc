@@ -74,7 +74,8 @@ Result<NativeGenerator::Prompt> NativeGenerator::make_prompt(const GenerateReque
   int64_t n_wanted = n_room - static_cast<int64_t>(count(ending));
   for (int attempt = 0;; ++attempt) {
     DM_ASSIGN(RagPrompt text, make_rag_prompt(request.question, request.passages,
-                                              static_cast<size_t>(std::max<int64_t>(n_wanted, 0)), count));
+                                              static_cast<size_t>(std::max<int64_t>(n_wanted, 0)), count,
+                                              request.language));
     Prompt prompt{.tokens = {}, .n_passages = text.n_passages};
     DM_ASSIGN(prompt.tokens, encode(text.system, text.user + ending));
     const int64_t n_over = static_cast<int64_t>(prompt.tokens.size()) - (n_context - n_answer);

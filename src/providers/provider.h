@@ -35,6 +35,8 @@ struct GenerateRequest {
   std::span<const Passage> passages;  // best first; cited as [1], [2], ... in this order
   int max_tokens = 512;               // of the answer; an extractive provider counts words
   int max_sentences = 4;              // for extractive providers
+  std::string_view language = {};     // of the answer, "German" or "de"; empty: that of the question. Extracted
+                                      // answers are in the documents' own
 };
 
 // Where a piece of the answer comes from, for citations that can be checked by code: the span

@@ -30,9 +30,10 @@ using CountTokens = std::function<size_t(std::string_view text)>;
 // The text of `passages`, best first, as far as `max_tokens` go for system and user text together;
 // the last one is cut at a word when a worthwhile part of it fits. A document's own "[2]" becomes
 // "(2)", so that the model does not take it for a mark. kLimit names the numbers when not even a
-// part of the first passage has room beside the question.
+// part of the first passage has room beside the question. `language` is that of the answer; empty: the question's.
 [[nodiscard]] Result<RagPrompt> make_rag_prompt(std::string_view question,
                                                 std::span<const Passage> passages, size_t max_tokens,
-                                                const CountTokens& count_tokens);
+                                                const CountTokens& count_tokens,
+                                                std::string_view language = {});
 
 }  // namespace docmind::providers

@@ -11,7 +11,7 @@ namespace docmind::server {
 ChoiceText::Parts ChoiceText::feed(std::string_view piece) {
   Parts parts;
   std::string answer(piece);
-  if (form_.thoughts) {
+  if (has_thoughts_) {
     auto split = thoughts_.feed(piece);
     parts.thought = std::move(split.thought);
     answer = std::move(split.answer);
@@ -23,7 +23,7 @@ ChoiceText::Parts ChoiceText::feed(std::string_view piece) {
 ChoiceText::Parts ChoiceText::finish() {
   Parts parts;
   std::string answer;
-  if (form_.thoughts) {
+  if (has_thoughts_) {
     auto split = thoughts_.finish();
     parts.thought = std::move(split.thought);
     answer = std::move(split.answer);
@@ -37,7 +37,7 @@ void ChoiceText::part_calls(std::string answer, bool at_end, Parts& parts) {
     parts.answer = std::move(answer);
     return;
   }
-  const auto add = [&](tokenizer::ToolCallParser::Parts found) {
+  const auto add = [&parts](tokenizer::ToolCallParser::Parts found) {
     parts.answer += found.text;
     for (tokenizer::ToolCall& call : found.calls) {
       parts.calls.push_back({new_id("call_"), std::move(call.name), std::move(call.arguments)});

@@ -22,15 +22,15 @@ struct MadeToolCall {
 
 // What is to be looked for in a text.
 struct ChoiceForm {
-  bool thoughts = false;    // the model may begin with one
-  bool tool_calls = false;  // the model was told of tools
-  tokenizer::ChatFamily family = tokenizer::ChatFamily::kChatMl;  // whose form the calls have
+  bool thoughts = false;  // the model may begin with one
+  std::optional<tokenizer::ChatFamily> family = {};  // whose form calls have
+  std::vector<std::string> tools = {};  // names of those that may be called; empty: all is text
 };
 
 class ChoiceText {
  public:
-  explicit ChoiceText(const ChoiceForm& form) : form_(form) {
-    if (form.tool_calls) calls_.emplace(form.family);
+  explicit ChoiceText(const ChoiceForm& form) : has_thoughts_(form.thoughts) {
+    if (form.family && !form.tools.empty()) calls_.emplace(*form.family, form.tools);
   }
 
   // What can be shown now of each part.
@@ -44,12 +44,12 @@ class ChoiceText {
   // What was held back, at the end.
   [[nodiscard]] Parts finish();
 
-  [[nodiscard]] bool thinking() const { return form_.thoughts && thoughts_.thinking(); }
+  [[nodiscard]] bool thinking() const { return has_thoughts_ && thoughts_.thinking(); }
 
  private:
   void part_calls(std::string answer, bool at_end, Parts& parts);
 
-  ChoiceForm form_;
+  const bool has_thoughts_;
   providers::ThoughtFilter thoughts_;
   std::optional<tokenizer::ToolCallParser> calls_;
 };

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kMaxShownBytes = 60;
 
 // A value as an error shows it.
-std::string shown(const json::value& value) {
+std::string field_shown(const json::value& value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return "a list";
   if (const json::string* text = value.if_string(); text != nullptr && text->size() > kMaxShownBytes) {
@@ -23,7 +23,7 @@ std::string shown(const json::value& value) {
   return json::serialize(value);
 }
 
-std::string shown(double number) {
+std::string field_shown(double number) {
   return number == std::floor(number) && std::abs(number) < 1e15 ? fmt::format("{:.0f}", number)
                                                                  : fmt::format("{}", number);
 }
@@ -43,7 +43,7 @@ std::optional<json::object> parse_body(std::string_view body, ApiError& error, c
     return std::nullopt;
   }
   if (!value->is_object()) {
-    error = {.status = 400, .message = fmt::format("the request's body must be a JSON object, not {}", shown(*value)),
+    error = {.status = 400, .message = fmt::format("the request's body must be a JSON object, not {}", field_shown(*value)),
              .type = "invalid_request_error"};
     return std::nullopt;
   }
@@ -61,7 +61,7 @@ std::optional<std::string> JsonFields::text(std::string_view name, size_t max_by
   if (value == nullptr) return std::nullopt;
   const json::string* text = value->if_string();
   if (text == nullptr) {
-    fail(name, fmt::format("must be a text, not {}", shown(*value)));
+    fail(name, fmt::format("must be a text, not {}", field_shown(*value)));
     return std::nullopt;
   }
   if (text->size() > max_bytes) {
@@ -84,12 +84,12 @@ std::optional<double> JsonFields::real(std::string_view name, double min, double
   const json::value* value = any(name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number()) {
-    fail(name, fmt::format("must be a number, not {}", shown(*value)));
+    fail(name, fmt::format("must be a number, not {}", field_shown(*value)));
     return std::nullopt;
   }
   const double number = value->to_number<double>();
   if (!(number >= min && number <= max)) {
-    fail(name, fmt::format("is {}; it must be between {} and {}", shown(*value), shown(min), shown(max)));
+    fail(name, fmt::format("is {}; it must be between {} and {}", field_shown(*value), field_shown(min), field_shown(max)));
     return std::nullopt;
   }
   return number;
@@ -99,17 +99,17 @@ std::optional<int64_t> JsonFields::integer(std::string_view name, int64_t min, i
   const json::value* value = any(name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number()) {
-    fail(name, fmt::format("must be a whole number, not {}", shown(*value)));
+    fail(name, fmt::format("must be a whole number, not {}", field_shown(*value)));
     return std::nullopt;
   }
   json::error_code failure;
   const int64_t number = value->to_number<int64_t>(failure);  // fails on fractions and on what does not fit
   if (failure && value->is_double() && value->get_double() != std::floor(value->get_double())) {
-    fail(name, fmt::format("is {}; it must be a whole number", shown(*value)));
+    fail(name, fmt::format("is {}; it must be a whole number", field_shown(*value)));
     return std::nullopt;
   }
   if (failure || number < min || number > max) {
-    fail(name, fmt::format("is {}; it must be between {} and {}", shown(*value), min, max));
+    fail(name, fmt::format("is {}; it must be between {} and {}", field_shown(*value), min, max));
     return std::nullopt;
   }
   return number;
@@ -119,7 +119,7 @@ std::optional<bool> JsonFields::boolean(std::string_view name) {
   const json::value* value = any(name);
   if (value == nullptr) return std::nullopt;
   if (const bool* flag = value->if_bool()) return *flag;
-  fail(name, fmt::format("must be true or false, not {}", shown(*value)));
+  fail(name, fmt::format("must be true or false, not {}", field_shown(*value)));
   return std::nullopt;
 }
 
@@ -129,7 +129,7 @@ std::optional<std::vector<std::string>> JsonFields::texts(std::string_view name,
   if (const json::string* one = value->if_string()) return std::vector<std::string>{std::string(one->data(), one->size())};
   const json::array* list = value->if_array();
   if (list == nullptr) {
-    fail(name, fmt::format("must be a text or a list of texts, not {}", shown(*value)));
+    fail(name, fmt::format("must be a text or a list of texts, not {}", field_shown(*value)));
     return std::nullopt;
   }
   if (list->size() > max_items) {
@@ -141,7 +141,7 @@ std::optional<std::vector<std::string>> JsonFields::texts(std::string_view name,
   for (size_t i = 0; i < list->size(); ++i) {
     const json::string* item = (*list)[i].if_string();
     if (item == nullptr) {
-      fail(fmt::format("{}[{}]", name, i), fmt::format("must be a text, not {}", shown((*list)[i])));
+      fail(fmt::format("{}[{}]", name, i), fmt::format("must be a text, not {}", field_shown((*list)[i])));
       return std::nullopt;
     }
     all.emplace_back(item->data(), item->size());
@@ -153,7 +153,7 @@ const json::object* JsonFields::object(std::string_view name) {
   const json::value* value = any(name);
   if (value == nullptr) return nullptr;
   if (const json::object* object = value->if_object()) return object;
-  fail(name, fmt::format("must be an object, not {}", shown(*value)));
+  fail(name, fmt::format("must be an object, not {}", field_shown(*value)));
   return nullptr;
 }
 
@@ -162,7 +162,7 @@ const json::array* JsonFields::array(std::string_view name, size_t max_items) {
   if (value == nullptr) return nullptr;
   const json::array* array = value->if_array();
   if (array == nullptr) {
-    fail(name, fmt::format("must be a list, not {}", shown(*value)));
+    fail(name, fmt::format("must be a list, not {}", field_shown(*value)));
     return nullptr;
   }
   if (array->size() > max_items) {

@@ -16,7 +16,7 @@ json::object model_object(const ListedModel& model, int64_t created) {
   return object;
 }
 
-void list(pipeline::Service& service, int64_t created, const ExchangePtr& exchange) {
+void list_all(pipeline::Service& service, int64_t created, const ExchangePtr& exchange) {
   json::array data;
   for (const ListedModel& model : list_models(service, exchange->caller().tenant)) {
     data.push_back(model_object(model, created));
@@ -24,7 +24,7 @@ void list(pipeline::Service& service, int64_t created, const ExchangePtr& exchan
   send_json(exchange, json::object{{"object", "list"}, {"data", std::move(data)}});
 }
 
-void find(pipeline::Service& service, int64_t created, const ExchangePtr& exchange) {
+void find_one(pipeline::Service& service, int64_t created, const ExchangePtr& exchange) {
   const std::string& wanted = exchange->request().path_values.at(0);
   for (const ListedModel& model : list_models(service, exchange->caller().tenant)) {
     if (model.id == wanted || model.id == without_tag(wanted)) return send_json(exchange, model_object(model, created));
@@ -37,11 +37,11 @@ void find(pipeline::Service& service, int64_t created, const ExchangePtr& exchan
 void add_model_routes(Router& router, pipeline::Service& service) {
   const int64_t created = unix_time_ms() / 1'000;  // when they were loaded, nearly
   router.add({.method = "GET", .pattern = "/v1/models",
-              .handler = [&service, created](const ExchangePtr& exchange) { list(service, created, exchange); },
+              .handler = [&service, created](const ExchangePtr& exchange) { list_all(service, created, exchange); },
               .is_work = false});
   // A collection's model has a slash in its name.
   router.add({.method = "GET", .pattern = "/v1/models/{id...}",
-              .handler = [&service, created](const ExchangePtr& exchange) { find(service, created, exchange); },
+              .handler = [&service, created](const ExchangePtr& exchange) { find_one(service, created, exchange); },
               .is_work = false});
 }
 

@@ -32,15 +32,15 @@ ResponseHead text_head(pipeline::Service& service, std::string_view prefix, std:
           .model = service.models().text_name, .fingerprint = fingerprint_of(*service.models().text)};
 }
 
-void refuse(const ExchangePtr& exchange, const ApiError& error) { send_error(exchange, error, Dialect::kOpenAi); }
+void refuse_openai(const ExchangePtr& exchange, const ApiError& error) { send_error(exchange, error, Dialect::kOpenAi); }
 
 void chat_by_model(OpenAiRoutes& routes, const ExchangePtr& exchange, const ChatRequest& request) {
   ApiError error;
   const auto left_ms = time_left_ms(*exchange, routes.options.request_timeout_ms, error);
-  if (!left_ms) return refuse(exchange, error);
+  if (!left_ms) return refuse_openai(exchange, error);
   const engine::TextModel& model = *routes.service.models().text;
   auto prepared = prepare_chat(model, request, error);
-  if (!prepared) return refuse(exchange, error);
+  if (!prepared) return refuse_openai(exchange, error);
   const GenerationFields& wanted = request.generation;
   OpenAiForm form{.head = text_head(routes.service, "chatcmpl-", wanted.stream ? "chat.completion.chunk" : "chat.completion"),
                   .chat = true, .stream = wanted.stream, .include_usage = wanted.include_usage,
@@ -51,27 +51,27 @@ void chat_by_model(OpenAiRoutes& routes, const ExchangePtr& exchange, const Chat
   const auto refused = start_texts(routes.service, routes.pump,
                                    {.exchange = exchange, .n = wanted.n, .stream = wanted.stream, .time_left_ms = *left_ms},
                                    std::move(prompts), openai_reader(exchange, std::move(form)));
-  if (refused) refuse(exchange, *refused);
+  if (refused) refuse_openai(exchange, *refused);
 }
 
-void chat(OpenAiRoutes& routes, const ExchangePtr& exchange) {
+void openai_chat(OpenAiRoutes& routes, const ExchangePtr& exchange) {
   ApiError error;
   const auto request = parse_chat_request(exchange->request().body, routes.options.max_tokens, error);
-  if (!request) return refuse(exchange, error);
+  if (!request) return refuse_openai(exchange, error);
   const auto target =
       find_chat_model(routes.service, exchange->caller().tenant, request->model, request->collection, error);
-  if (!target) return refuse(exchange, error);
+  if (!target) return refuse_openai(exchange, error);
   if (target->collection) return chat_by_documents(routes.service, routes.options, exchange, *request, *target);
   chat_by_model(routes, exchange, *request);
 }
 
-void complete(OpenAiRoutes& routes, const ExchangePtr& exchange) {
+void openai_complete(OpenAiRoutes& routes, const ExchangePtr& exchange) {
   ApiError error;
   const auto request = parse_completion_request(exchange->request().body, routes.options.max_tokens, error);
-  if (!request) return refuse(exchange, error);
-  if (!find_text_model(routes.service, exchange->caller().tenant, request->model, error)) return refuse(exchange, error);
+  if (!request) return refuse_openai(exchange, error);
+  if (!find_text_model(routes.service, exchange->caller().tenant, request->model, error)) return refuse_openai(exchange, error);
   const auto left_ms = time_left_ms(*exchange, routes.options.request_timeout_ms, error);
-  if (!left_ms) return refuse(exchange, error);
+  if (!left_ms) return refuse_openai(exchange, error);
   const engine::TextModel& model = *routes.service.models().text;
   const GenerationFields& wanted = request->generation;
   OpenAiForm form{.head = text_head(routes.service, "cmpl-", "text_completion"),
@@ -82,14 +82,14 @@ void complete(OpenAiRoutes& routes, const ExchangePtr& exchange) {
   std::vector<PreparedText> prompts;
   for (const std::string& prompt : request->prompts) {
     auto prepared = prepare_plain(model, prompt, wanted.options, "prompt", error);
-    if (!prepared) return refuse(exchange, error);
+    if (!prepared) return refuse_openai(exchange, error);
     prompts.push_back(*std::move(prepared));
     for (int64_t i = 0; request->echo && i < wanted.n; ++i) form.echoes.push_back(prompt);
   }
   const auto refused = start_texts(routes.service, routes.pump,
                                    {.exchange = exchange, .n = wanted.n, .stream = wanted.stream, .time_left_ms = *left_ms},
                                    std::move(prompts), openai_reader(exchange, std::move(form)));
-  if (refused) refuse(exchange, *refused);
+  if (refused) refuse_openai(exchange, *refused);
 }
 
 }  // namespace
@@ -101,8 +101,8 @@ void add_openai_routes(Router& router, pipeline::Service& service, const RouteOp
       look_at_request(routes->service, exchange, Dialect::kOpenAi, [routes, handle, exchange] { handle(*routes, exchange); });
     }});
   };
-  add("/v1/chat/completions", chat);
-  add("/v1/completions", complete);
+  add("/v1/chat/completions", openai_chat);
+  add("/v1/completions", openai_complete);
   add_model_routes(router, service);
 }
 

@@ -112,7 +112,8 @@ class HeadParser final : public http::basic_parser<true> {
     return take(as_view(bytes), ec);
   }
 
-  void on_chunk_header_impl(std::uint64_t size, boost::beast::string_view, error_code& ec) override {
+  void on_chunk_header_impl(std::uint64_t size, boost::beast::string_view extension, error_code& ec) override {
+    if (extension.size() > kMaxChunkHeadBytes) return refuse(ec, 400, "a chunk's extension is too long");
     if (size > static_cast<uint64_t>(max_body_bytes - body_bytes)) too_large(ec);
   }
 

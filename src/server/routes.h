@@ -13,7 +13,6 @@ struct RouteOptions {
   bool metrics_public = true;          // /metrics without a key
   bool alias_metrics = true;           // also under the names of vLLM and llama.cpp
   bool page = true;
-  std::string version = "0.1.0";       // of the program, for /api/version, /info and /props
 };
 
 // Everything borrows the service, which must outlive the server.

@@ -119,7 +119,7 @@ void StreamPump::run() {
 }
 
 void StreamPump::drain(Job& job) {
-  engine::TextStream::Piece piece;
+  engine::StreamPiece piece;
   for (size_t i = 0; i < job.streams.size(); ++i) {
     while (job.streams[i] != nullptr) {
       const TextStream::Got got = job.streams[i]->next_for(std::chrono::milliseconds(0), piece);

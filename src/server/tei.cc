@@ -23,7 +23,7 @@ std::string_view pooling_name(model::Pooling pooling) {
 }
 
 // Client libraries ask for the model's kind and for how much they may send.
-json::object tei_info(pipeline::Service& service, const RouteOptions& options) {
+json::object tei_info(pipeline::Service& service) {
   const pipeline::Models& models = service.models();
   json::object info;
   int64_t n_context = 0;
@@ -53,7 +53,7 @@ json::object tei_info(pipeline::Service& service, const RouteOptions& options) {
   info["max_client_batch_size"] = kMaxVectorTexts;
   info["auto_truncate"] = false;
   info["tokenization_workers"] = service.options().n_workers;
-  info["version"] = options.version;
+  info["version"] = service.options().version;
   info["sha"] = nullptr;
   info["docker_label"] = nullptr;
   return info;
@@ -104,7 +104,7 @@ void decode_tokens(pipeline::Service& service, const ExchangePtr& exchange) {
 
 }  // namespace
 
-std::string tei_vectors(const EmbeddingRequest& request, const VectorTarget&, const Embedded& made) {
+std::string tei_vectors(const Exchange&, const EmbeddingRequest& request, const VectorTarget&, const Embedded& made) {
   std::string out = "[";
   const std::span<const float> rows(made.rows);
   for (size_t i = 0; i < request.texts.size(); ++i) {
@@ -141,9 +141,9 @@ bool tei_tokens(pipeline::Service& service, std::string_view tenant, const json:
   return true;
 }
 
-void add_tei_routes(Router& router, pipeline::Service& service, const RouteOptions& options) {
+void add_tei_routes(Router& router, pipeline::Service& service) {
   router.add({.method = "GET", .pattern = "/info",
-              .handler = [&service, options](const ExchangePtr& exchange) { send_json(exchange, tei_info(service, options)); },
+              .handler = [&service](const ExchangePtr& exchange) { send_json(exchange, tei_info(service)); },
               .dialect = Dialect::kTei, .is_work = false});
   router.add({.method = "POST", .pattern = "/decode", .handler = [&service](const ExchangePtr& exchange) {
     look_at_request(service, exchange, Dialect::kTei, [&service, exchange] { decode_tokens(service, exchange); });

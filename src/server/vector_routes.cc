@@ -1,11 +1,11 @@
 // Routes of vectors and scores: OpenAI's embeddings, rerank as Jina, Cohere and TEI have it, TEI's own.
 // SPDX-License-Identifier: Apache-2.0
-#include <memory>
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "server/request_time.h"
+#include "server/embedding_route.h"
 #include "server/response_text.h"
 #include "server/routes.h"
 #include "server/send.h"
@@ -16,14 +16,7 @@
 namespace docmind::server {
 namespace {
 
-constexpr std::string_view kCutHeader = "x-docmind-truncated-tokens";
-
-HeaderList cut_headers(int64_t n_cut) {
-  if (n_cut == 0) return {};
-  return {{std::string(kCutHeader), std::to_string(n_cut)}};
-}
-
-std::string embedding_list(const EmbeddingRequest& request, const VectorTarget& target, const Embedded& made) {
+std::string embedding_list(const Exchange&, const EmbeddingRequest& request, const VectorTarget& target, const Embedded& made) {
   std::string out = R"({"object":"list","data":[)";
   const std::span<const float> rows(made.rows);
   for (size_t i = 0; i < request.texts.size(); ++i) {
@@ -62,37 +55,6 @@ json::object rerank_object(const RerankRequest& request, const VectorTarget& tar
                                 {"tokens", json::object{{"input_tokens", ranked.n_tokens}}}}}};
 }
 
-// Who asks for how long, or nothing and an error.
-std::optional<VectorCall> call_of(const ExchangePtr& exchange, const RouteOptions& options, ApiError& error) {
-  const auto left_ms = time_left_ms(*exchange, options.request_timeout_ms, error);
-  if (!left_ms) return std::nullopt;
-  return VectorCall{.tenant = exchange->caller().tenant, .timeout_ms = static_cast<double>(*left_ms),
-                    .cancel = exchange->cancel()};
-}
-
-using ParseEmbedding = std::optional<EmbeddingRequest> (*)(std::string_view, ApiError&);
-using FormatEmbedding = std::string (*)(const EmbeddingRequest&, const VectorTarget&, const Embedded&);
-
-struct EmbeddingRoute {
-  ParseEmbedding parse;
-  FormatEmbedding format;
-  Dialect dialect;
-};
-
-void answer_embedding(pipeline::Service& service, const RouteOptions& options, const EmbeddingRoute& route,
-                      const ExchangePtr& exchange) {
-  ApiError error;
-  const auto request = route.parse(exchange->request().body, error);
-  if (!request) return send_error(exchange, error, route.dialect);
-  const auto call = call_of(exchange, options, error);
-  if (!call) return send_error(exchange, error, route.dialect);
-  const auto target = find_vector_model(service, call->tenant, ModelRole::kEmbedding, request->model, error);
-  if (!target) return send_error(exchange, error, route.dialect);
-  const auto made = embed_texts(service, *target, *request, *call, error);
-  if (!made) return send_error(exchange, error, route.dialect);
-  exchange->respond({.headers = cut_headers(made->n_cut_tokens), .body = route.format(*request, *target, *made)});
-}
-
 void answer_rerank(pipeline::Service& service, const RouteOptions& options, const ExchangePtr& exchange) {
   ApiError error;
   const auto request = parse_rerank_request(exchange->request().body, error);
@@ -102,7 +64,7 @@ void answer_rerank(pipeline::Service& service, const RouteOptions& options, cons
     return send_error(exchange, error, tei ? Dialect::kTei : Dialect::kOpenAi);
   }
   const Dialect dialect = request->tei ? Dialect::kTei : Dialect::kOpenAi;
-  const auto call = call_of(exchange, options, error);
+  const auto call = vector_call(*exchange, options, error);
   if (!call) return send_error(exchange, error, dialect);
   const auto target = find_vector_model(service, call->tenant, ModelRole::kRerank, request->model, error);
   if (!target) return send_error(exchange, error, dialect);
@@ -116,21 +78,16 @@ void answer_rerank(pipeline::Service& service, const RouteOptions& options, cons
 }  // namespace
 
 void add_vector_routes(Router& router, pipeline::Service& service, const RouteOptions& options) {
-  const auto add_embedding = [&](std::string_view path, const EmbeddingRoute& route) {
-    router.add({.method = "POST", .pattern = std::string(path), .handler = [&service, options, route](const ExchangePtr& exchange) {
-      work_for(service, exchange, route.dialect,
-               [&service, options, route, exchange] { answer_embedding(service, options, route, exchange); });
-    }, .dialect = route.dialect});
-  };
-  add_embedding("/v1/embeddings", {parse_embedding_request, embedding_list, Dialect::kOpenAi});
-  add_embedding("/embed", {parse_tei_embed_request, tei_vectors, Dialect::kTei});
+  add_embedding_route(router, service, options, "/v1/embeddings",
+                      {parse_embedding_request, embedding_list, Dialect::kOpenAi});
+  add_embedding_route(router, service, options, "/embed", {parse_tei_embed_request, tei_vectors, Dialect::kTei});
   for (const std::string_view path : {"/v1/rerank", "/v2/rerank", "/rerank", "/reranking", "/v1/reranking"}) {
     router.add({.method = "POST", .pattern = std::string(path), .handler = [&service, options](const ExchangePtr& exchange) {
       work_for(service, exchange, Dialect::kOpenAi,
                [&service, options, exchange] { answer_rerank(service, options, exchange); });
     }});
   }
-  add_tei_routes(router, service, options);
+  add_tei_routes(router, service);
 }
 
 }  // namespace docmind::server

@@ -18,18 +18,32 @@ namespace docmind::tokenizer {
 enum class ChatFamily { kChatMl, kQwen3, kLlama2, kLlama3, kMistral, kMistralV1, kGemma };
 [[nodiscard]] std::string_view chat_family_name(ChatFamily family);
 
+struct ChatToolCall {
+  std::string_view name;
+  std::string_view arguments;  // the text of a JSON object; empty: {}
+};
+
 struct ChatMessage {
-  std::string_view role;  // "system", "user", "assistant"
+  std::string_view role;  // "system", "user", "assistant"; "tool": what a call has given
   std::string_view content;
+  std::span<const ChatToolCall> tool_calls = {};  // of the assistant, beside its content
 };
 
 // Recognises the family from the model's template (GGUF tokenizer.chat_template); kUnsupported says
 // what is supported and how to go on.
 [[nodiscard]] Result<ChatFamily> recognise_chat_family(std::string_view chat_template);
 
+// Whether prompts of the family can have tools, calls and their results: ChatML and Qwen3 as Qwen's templates have
+// them (<tools>, <tool_call>, <tool_response>), Llama 3 as that of 3.1 has them (JSON). Whether a model was trained
+// for it, its own template says.
+[[nodiscard]] bool supports_tools(ChatFamily family);
+
 struct ChatOptions {
   bool add_generation_prompt = true;
   bool thinking = false;  // Qwen3: off puts an empty thought before the answer
+  // Functions that the model may call, each as the text of a JSON object: {"type": "function", "function": {"name",
+  // "description", "parameters"}}. Only for families of supports_tools(); others are refused with kUnsupported.
+  std::vector<std::string> tools = {};
 };
 
 // The token ids of a conversation: one system message at most, which comes first, then user and

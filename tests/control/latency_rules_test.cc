@@ -7,12 +7,13 @@
 namespace docmind::control {
 namespace {
 
+// Eight run, as in the whole minute before, and `n_queued` wait.
 ControlInput loaded(int64_t now_ms, int64_t n_queued, double service_ms) {
   ControlInput in = calm_input(now_ms, 0.3);
   in.n_queued = n_queued;
   in.n_running = 8;
   in.service_ms = service_ms;
-  in.n_answered = 60;
+  in.n_answered = static_cast<int64_t>(8 * 60'000 / service_ms);
   in.p95_ms = service_ms;
   in.rerank_ms = 500;
   in.prefill_ms = 400;
@@ -60,19 +61,43 @@ TEST(Admission, IsLiftedWhenNothingWaitsForLong) {
 TEST(Shedding, GivesUpFirstWhatCostsMost) {
   Controller rerank_first = make_controller();
   std::vector<Decision> decisions;
-  rerank_first.step(loaded(0, 10, 1'500), &decisions);
+  rerank_first.step(loaded(0, 6, 1'500), &decisions);
   EXPECT_EQ(rerank_first.setpoints().rerank_depth, 20);
   EXPECT_EQ(rerank_first.setpoints().context_passages, 6);
   ASSERT_NE(decision_of(decisions, "rerank_depth"), nullptr);
   EXPECT_EQ(decision_of(decisions, "rerank_depth")->cause,
-            "a question that comes now would take 3.4 s behind 10 waiting, the target is 3.0 s");
+            "a question that comes now would take 2.6 s beside 14 others, the target is 3.0 s");
+  EXPECT_EQ(decision_of(decisions, "rerank_depth")->effect,
+            "20 passages are reranked for a question, which costs less time (before: 40)");
 
   Controller context_first = make_controller();
-  ControlInput in = loaded(0, 10, 1'500);
+  ControlInput in = loaded(0, 6, 1'500);
   in.prefill_ms = 900;
   context_first.step(in, nullptr);
   EXPECT_EQ(context_first.setpoints().rerank_depth, 40);
   EXPECT_EQ(context_first.setpoints().context_passages, 4);
+}
+
+TEST(Shedding, TakesAllStepsAtOnceWhenTheTargetIsMissedByFar) {
+  Controller controller = make_controller();
+  const Setpoints& now = controller.step(loaded(0, 50, 1'500), nullptr);  // 10.9 s
+  EXPECT_EQ(now.rerank_depth, 10);
+  EXPECT_EQ(now.context_passages, 2);
+}
+
+TEST(Shedding, OverlooksACrowdOfASecond) {
+  Controller controller = make_controller();
+  ControlInput in = loaded(0, 0, 1'000);
+  for (in.now_ms = 0; in.now_ms < 20'000; in.now_ms += 1'000) {
+    in.n_queued = in.now_ms == 10'000 ? 20 : 0;  // 3.5 s, if it lasted
+    controller.step(in, nullptr);
+  }
+  EXPECT_EQ(controller.setpoints(), Setpoints{});
+  for (; in.now_ms < 25'000; in.now_ms += 1'000) {
+    in.n_queued = 20;
+    controller.step(in, nullptr);
+  }
+  EXPECT_LT(controller.setpoints().rerank_depth, 40);
 }
 
 TEST(Shedding, KeepsTheLeastOfBoth) {

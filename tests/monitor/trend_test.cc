@@ -133,8 +133,8 @@ TEST(Trends, MayBeReadWhileItIsWritten) {
   for (int i = 0; i < 200; ++i) {
     const TrendHistory history = trends.history(i % 2 == 0 ? kMinute : kHour);
     ASSERT_EQ(history.values[0].size(), history.unix_ms.size());
-    if (!history.values[0].empty()) EXPECT_EQ(history.step_ms == 1'000 ? history.values[0].back() : 0,
-                                              history.step_ms == 1'000 ? history.values[1].back() : 0);
+    if (history.step_ms != 1'000 || history.values[0].empty()) continue;
+    EXPECT_EQ(history.values[0].back(), history.values[1].back());
   }
   writer.join();
   EXPECT_EQ(trends.history(kMinute).values[0].back(), 19'999);

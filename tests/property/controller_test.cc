@@ -275,7 +275,9 @@ TEST(ControllerProperty, TakesAnyNumbers) {
       const Setpoints& after = controller.step(in, &decisions);
       check_decisions(before, after, decisions);
       check_limits(after, options.configured);
-      for (const Recommendation& advice : controller.recommend(in)) RC_ASSERT(advice.id.size() * advice.text.size() > 0u);
+      for (const Recommendation& advice : controller.recommend(in)) {
+        RC_ASSERT(advice.id.size() * advice.text.size() > 0u);
+      }
     }
   });
   EXPECT_TRUE(holds);
