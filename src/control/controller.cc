@@ -73,7 +73,7 @@ ControlInput clean(const ControlInput& input) {
   ControlInput in = input;
   for (int64_t* count : {&in.memory_used_bytes, &in.memory_budget_bytes, &in.kv_used_bytes, &in.kv_budget_bytes,
                          &in.cache_used_bytes, &in.n_answered, &in.n_queued, &in.n_running, &in.n_refused,
-                         &in.context_tokens}) {
+                         &in.context_tokens, &in.n_workers}) {
     *count = std::clamp<int64_t>(*count, 0, kMostCount);
   }
   for (double* number : {&in.cache_hit_rate, &in.p95_ms, &in.service_ms, &in.rerank_ms, &in.prefill_ms}) {

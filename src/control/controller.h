@@ -64,6 +64,7 @@ struct ControlInput {
   int64_t n_queued = 0, n_running = 0, n_refused = 0;  // now, now, in the window
   // For recommendations only; 0 and true where it is not known.
   int64_t context_tokens = 0;      // that one text may take at most
+  int64_t n_workers = 0;           // questions worked on at the same time at most
   bool semantic_cache = true;      // answers are found for questions of the same meaning
 };
 

@@ -1,8 +1,8 @@
 // Recommendations: what a person could change for good, computed from one moment.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -30,13 +30,13 @@ int64_t mib(double bytes) {
   return static_cast<int64_t>(std::ceil(std::min(bytes / kMib, static_cast<double>(int64_t{1} << 40))));
 }
 
-// As bytes_of_bytes() writes sizes: with one decimal from KiB on.
+// With one decimal where it is not 0: "12 GiB", "5.3 GiB".
 std::string size_words(double bytes) {
   constexpr double kStep = 1'024;
-  const char* const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  constexpr std::array<const char*, 5> kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
   size_t unit = 0;
-  for (; bytes >= kStep && unit < 4; ++unit) bytes /= kStep;
-  return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, units[unit]);
+  for (; bytes >= kStep && unit + 1 < kUnits.size(); ++unit) bytes /= kStep;
+  return fmt::format("{:g} {}", std::round(bytes * 10) / 10, kUnits[unit]);
 }
 
 // The largest pool that the keys and values fill: their own budget or that of all memory.
@@ -115,6 +115,19 @@ void more_together(const Moment& moment, const Setpoints& now, Recommendations& 
                   .setting = fmt::format("batch.sequences = {}", now.max_sequences * 2)});
 }
 
+// Questions wait although the engine has room for their texts: nobody is there to work on them.
+void more_workers(const Moment& moment, const Setpoints& now, Recommendations& list) {
+  const ControlInput& in = moment.in;
+  const bool workers_are_the_limit = in.n_workers > 0 && in.n_running >= in.n_workers && in.n_queued > 0;
+  if (!workers_are_the_limit || in.n_workers >= now.max_sequences) return;
+  if (moment.memory >= moment.options.int8_memory) return;
+  list.push_back({.id = "more_workers",
+                  .text = fmt::format("{} wait for {}, while {} texts could be generated together",
+                                      format_count(in.n_queued, "question"), format_count(in.n_workers, "worker"),
+                                      format_count(now.max_sequences)),
+                  .setting = fmt::format("server.workers = {}", now.max_sequences)});
+}
+
 void faster_answers(const Moment& moment, Recommendations& list) {
   const ControlInput& in = moment.in;
   const double target = moment.options.latency_target_ms;
@@ -189,6 +202,7 @@ std::vector<Recommendation> Controller::recommend(const ControlInput& input) con
   larger_budget(moment, now_, list);
   fixed_memory(moment, list);
   more_together(moment, now_, list);
+  more_workers(moment, now_, list);
   faster_answers(moment, list);
   less_rerank(moment, list);
   more_machine(moment, list);

@@ -92,7 +92,7 @@ std::optional<std::string> move_work(const Moment& moment, RuleStates& states, S
   const int64_t since_ms = states.shed.since_tightened_ms(in.now_ms);
   // The crowd tells at once what the p95 tells a window later; only a p95 that no earlier step has part in
   // is a reason of its own.
-  const bool rush = crowded > kRush && in.n_queued + in.n_running > 1 && expected > target;
+  const bool rush = crowded > kRush && in.n_queued + in.n_running > 1 && expected > kDanger * target;
   const bool slow = in.n_answered >= kTrusted && in.p95_ms > kDanger * target && since_ms >= in.window_ms;
   if (rush || slow) {
     if (since_ms < moment.options.min_dwell_ms / kStepsPerDwell || !shed(moment, states, now)) return std::nullopt;

@@ -46,6 +46,9 @@ struct Generation {
   double prefill_ms = 0;            // from there to the prompt's end, passes of other texts between included
   double decode_ms = 0;             // after the first token
   double first_token_ms = 0;        // from the call, waiting included
+  // kv::format_settings of its sequence, "int4/64/128": another text, and it may have other words. Empty when it was
+  // never admitted.
+  std::string kv_settings = {};
   std::vector<ScoredToken> scored = {};  // if sampling.n_top_logprobs is set
 
   [[nodiscard]] double prefill_tps() const;

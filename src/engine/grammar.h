@@ -17,8 +17,9 @@ namespace docmind::engine {
 // Bounds on what a client may ask for.
 struct GrammarLimits {
   size_t max_schema_bytes = 64 << 10;
-  size_t max_depth = 32;
-  size_t max_rules = 10'000;
+  size_t max_depth = 32;        // of the schema
+  size_t max_text_depth = 64;   // of objects and arrays in the texts
+  size_t max_nodes = 200'000;   // of the automaton
 };
 
 // A compiled grammar over bytes, free of any vocabulary. Immutable: any number of texts and threads use one.

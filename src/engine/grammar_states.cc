@@ -93,9 +93,7 @@ void GrammarStates::follow(NodeId id, Stack stack) {
     made_.push_back({id, stack});
     return;
   }
-  const Thread thread{id, stack};
-  if (std::find(seen_.begin(), seen_.end(), thread) != seen_.end()) return;
-  seen_.push_back(thread);
+  if (!seen_.insert(uint64_t{id} << 32 | stack).second) return;
   switch (node.kind) {
     case GrammarNode::Kind::kBytes: break;
     case GrammarNode::Kind::kReturn: return run_return(stack);

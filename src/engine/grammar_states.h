@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/grammar_program.h"
@@ -100,7 +100,7 @@ class GrammarStates {
 
   // --- of the state that is being made ---
   std::vector<Thread> open_;
-  std::vector<Thread> seen_;  // split, call and repeat nodes, too
+  std::unordered_set<uint64_t> seen_;  // ways through nodes without a byte
   std::vector<Thread> made_;
   bool complete_ = false, leaves_ = false;
 };

@@ -21,6 +21,7 @@ namespace docmind::engine {
 struct SharedPrompt {
   const void* reader = nullptr;  // the text that was admitted for it
   bool read = false;
+  std::optional<kv::Format> kv_format = {};  // of the one that was admitted first, and so of all
 };
 
 // Of the scheduler's thread. A text waits, or it has a slot and a sequence. Its sequence holds the beginning
@@ -62,6 +63,7 @@ struct ScheduledText {
   size_t n_shown_scores = 0;  // of made.scored, that the stream has
 
   std::unique_ptr<kv::Sequence> sequence;
+  std::optional<kv::Format> kv_format;  // from the first sequence on
   std::string spill_path;     // not empty: its sequence is in this file
   int64_t slot = -1;          // its row of logits; -1: it waits
   int64_t id = 0;             // order of arrival

@@ -51,7 +51,7 @@ Status Scheduler::take_places(int64_t n) {
 
 Result<std::vector<std::unique_ptr<TextStream>>> Scheduler::submit_many(TextRequest request, int64_t n) {
   DM_TRY(check(request, {.n_vocab = parts_.decoder->config().n_vocab, .n_context = parts_.n_context}));
-  DM_TRY(core_->check_fits(static_cast<int64_t>(request.prompt.size())));
+  DM_TRY(core_->check_fits(static_cast<int64_t>(request.prompt.size()), request.kv_format.value_or(new_format_)));
   if (n < 1) return Error{ErrorCode::kInvalidArgument, fmt::format("{} texts of a prompt cannot be made", n)};
   DM_TRY(take_places(n));
   if (request.options.grammar) core_->constraints().prepare();
@@ -84,10 +84,13 @@ bool Scheduler::post(Call call) {
   return true;
 }
 
-void Scheduler::set(const SchedulerSetpoints& setpoints) {
+Status Scheduler::set(const SchedulerSetpoints& setpoints) {
+  DM_TRY(core_->check_format(setpoints.kv_format));
+  new_format_ = setpoints.kv_format.value_or(parts_.cache.format.format);
   (void)post([setpoints](SchedulerCore* core) {
-    if (core != nullptr) core->set(setpoints);
+    if (core != nullptr) static_cast<void>(core->set(setpoints));  // it was checked
   });
+  return {};
 }
 
 template <typename T>
@@ -101,11 +104,11 @@ Result<T> Scheduler::ask(std::function<Result<T>(SchedulerCore&)> question) {
 }
 
 Status Scheduler::save_prefixes(const std::string& path, size_t max_bytes) {
-  return ask<void>([&](SchedulerCore& core) { return core.cache().save(path, max_bytes); });
+  return ask<void>([&](SchedulerCore& core) { return core.caches().configured().save(path, max_bytes); });
 }
 
 Result<int64_t> Scheduler::restore_prefixes(const std::string& path) {
-  return ask<int64_t>([&](SchedulerCore& core) { return core.cache().load(path); });
+  return ask<int64_t>([&](SchedulerCore& core) { return core.caches().configured().load(path); });
 }
 
 void Scheduler::run() {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -26,7 +27,8 @@ class Scheduler {
   ~Scheduler();
 
   // Returns at once. kInvalidArgument and kLimit as check(TextRequest), kLimit also for a prompt that the budget can
-  // never hold; kBusy when too many wait, with the time after which a place is likely to be free.
+  // never hold, those of FormatCaches::layout for a format it names; kBusy when too many wait, with the time after
+  // which a place is likely to be free.
   [[nodiscard]] Result<std::unique_ptr<TextStream>> submit(TextRequest request);
   // `n` texts (1 and more) of one prompt, all or none of them; the seed of each is one more than that of the one
   // before. The first reads the prompt and the others begin when it is there, so that it is computed once.
@@ -34,18 +36,19 @@ class Scheduler {
   // The milliseconds that a refusal names.
   [[nodiscard]] int64_t retry_after_ms() const { return meter_.retry_after_ms(parts_.now()); }
 
-  // From the next step on, within what the scheduler was made with.
-  void set(const SchedulerSetpoints& setpoints);
+  // From the next step on, within what the scheduler was made with. kInvalidArgument and kUnsupported for a format of
+  // texts that cannot be; nothing changes then.
+  Status set(const SchedulerSetpoints& setpoints);
   [[nodiscard]] SchedulerStats stats() const { return meter_.snapshot(); }
 
-  // Held prefixes to a file and back (Cache::save and load); the streams wait for it.
+  // Held prefixes of the configured format to a file and back (Cache::save and load); the streams wait for it.
   [[nodiscard]] Status save_prefixes(const std::string& path, size_t max_bytes);
   [[nodiscard]] Result<int64_t> restore_prefixes(const std::string& path);
 
  private:
   using Call = std::function<void(SchedulerCore*)>;  // null when it is closed
 
-  explicit Scheduler(const SchedulerParts& parts) : parts_(parts) {}
+  explicit Scheduler(const SchedulerParts& parts) : parts_(parts), new_format_(parts.cache.format.format) {}
   void run();
   [[nodiscard]] Status take_places(int64_t n);
   [[nodiscard]] bool post(Call call);
@@ -54,6 +57,7 @@ class Scheduler {
 
   const SchedulerParts parts_;
   SchedulerMeter meter_;
+  std::atomic<kv::Format> new_format_;  // of texts that name none
   std::unique_ptr<SchedulerCore> core_;  // of the thread
 
   std::mutex mutex_;

@@ -44,7 +44,9 @@ bool before(const ScheduledText& a, const ScheduledText& b) {
 SchedulerCore::SchedulerCore(const SchedulerParts& parts, SchedulerMeter& meter)
     : parts_(parts),
       meter_(meter),
-      setpoints_{parts.options.max_sequences, parts.options.prefill_tokens, parts.options.prefill_share},
+      setpoints_{.max_sequences = parts.options.max_sequences,
+                 .prefill_tokens = parts.options.prefill_tokens,
+                 .prefill_share = parts.options.prefill_share},
       constraints_(*parts.tokenizer, static_cast<size_t>(parts.decoder->config().n_vocab)),
       queue_(parts.options.ageing_ms) {}
 
@@ -62,10 +64,10 @@ Result<std::unique_ptr<SchedulerCore>> SchedulerCore::create(const SchedulerPart
 Status SchedulerCore::open() {
   model::Decoder& decoder = *parts_.decoder;
   const int64_t n_slots = setpoints_.max_sequences;
-  DM_ASSIGN(cache_, kv::Cache::create(decoder.kv_geometry(), parts_.cache, *parts_.kernels));
+  DM_ASSIGN(caches_, kv::FormatCaches::create(decoder.kv_geometry(), parts_.cache, *parts_.kernels));
   DM_ASSIGN(decode_pass_, decoder.new_pass(n_slots));
   DM_ASSIGN(std::unique_ptr<model::ForwardPass> prefill_pass, decoder.new_pass(setpoints_.prefill_tokens));
-  DM_ASSIGN(memory_, SchedulerMemory::create(*cache_, parts_.spill_folder, meter_.counts));
+  DM_ASSIGN(memory_, SchedulerMemory::create(*caches_, parts_.spill_folder, meter_.counts));
   memory_->set_prefill_tokens(setpoints_.prefill_tokens);
   prefill_.emplace(
       std::move(prefill_pass),
@@ -74,7 +76,7 @@ Status SchedulerCore::open() {
                         .logits = [this](const ScheduledText& text) { return logits_of(text); }});
   logits_.resize(static_cast<size_t>(n_slots * decoder.config().n_vocab));
   for (int64_t slot = n_slots - 1; slot >= 0; --slot) free_slots_.push_back(slot);
-  meter_.counts.kv = cache_->stats();
+  note_memory();
   meter_.publish();
   return {};
 }
@@ -86,12 +88,21 @@ void SchedulerCore::push(TextPtr text) {
   queue_.push(std::move(text));
 }
 
-void SchedulerCore::set(const SchedulerSetpoints& setpoints) {
+Status SchedulerCore::check_format(std::optional<kv::Format> format) const {
+  if (format) DM_TRY(caches_->layout(*format));
+  return {};
+}
+
+Status SchedulerCore::set(const SchedulerSetpoints& setpoints) {
+  DM_TRY(check_format(setpoints.kv_format));
   const SchedulerOptions& made_with = parts_.options;
   setpoints_.max_sequences = std::clamp<int64_t>(setpoints.max_sequences, 1, made_with.max_sequences);
   setpoints_.prefill_tokens = std::clamp<int64_t>(setpoints.prefill_tokens, 1, made_with.prefill_tokens);
   setpoints_.prefill_share = std::clamp(setpoints.prefill_share, 0.0, 100.0);
+  setpoints_.kv_format = setpoints.kv_format;
   memory_->set_prefill_tokens(setpoints_.prefill_tokens);
+  memory_->set_format(setpoints.kv_format.value_or(caches_->configured_format()));
+  return {};
 }
 
 void SchedulerCore::stop() {
@@ -159,6 +170,7 @@ bool SchedulerCore::admit_next() {
     text->sampler.emplace(text->request.options.sampling, static_cast<size_t>(parts_.decoder->config().n_vocab));
     if (text->request.options.grammar) text->constraint.emplace(constraints_.open(text->request.options.grammar));
     if (text->shared_prompt && !text->shared_prompt->read) text->shared_prompt->reader = text.get();
+    if (text->sequence) text->made.kv_settings = kv::format_settings(text->sequence->layout().options());
     text->made.n_reused_tokens = text->sequence ? text->sequence->n_shared_tokens() : 0;
     text->made.queue_ms = ms_between(text->submitted, time);
     meter_.queue_wait.record(text->made.queue_ms);

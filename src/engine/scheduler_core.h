@@ -18,7 +18,7 @@
 #include "engine/scheduler_prefill.h"
 #include "engine/scheduler_queue.h"
 #include "engine/scheduler_stats.h"
-#include "kv/cache.h"
+#include "kv/format_caches.h"
 #include "model/decoder.h"
 #include "tokenizer/tokenizer.h"
 
@@ -36,7 +36,7 @@ struct SchedulerParts {
   std::function<SteadyTime()> now = [] { return std::chrono::steady_clock::now(); };
 };
 
-// For one thread at a time. Owns the cache, all sequences and samplers.
+// For one thread at a time. Owns the caches, all sequences and samplers.
 class SchedulerCore {
  public:
   // kInvalidArgument for options that make no sense; errors of Cache::create and new_pass.
@@ -47,12 +47,19 @@ class SchedulerCore {
   void push(std::unique_ptr<ScheduledText> text);
   // One step; false when there is nothing to do.
   bool step();
-  void set(const SchedulerSetpoints& setpoints);
+  // kInvalidArgument and kUnsupported for a format of texts that cannot be; nothing has changed then.
+  Status set(const SchedulerSetpoints& setpoints);
   // All texts end with kCancelled.
   void stop();
 
-  [[nodiscard]] Status check_fits(int64_t n_prompt) const { return memory_->check_fits(n_prompt); }
-  [[nodiscard]] kv::Cache& cache() { return *cache_; }
+  // --- any thread ---
+  [[nodiscard]] Status check_fits(int64_t n_prompt, kv::Format format) const {
+    return memory_->check_fits(n_prompt, format);
+  }
+  // None stands for the configured one, which can always be had.
+  [[nodiscard]] Status check_format(std::optional<kv::Format> format) const;
+  // --- the scheduler's again ---
+  [[nodiscard]] kv::FormatCaches& caches() { return *caches_; }
   [[nodiscard]] ConstraintPool& constraints() { return constraints_; }
   [[nodiscard]] size_t n_waiting() const { return queue_.size(); }
   [[nodiscard]] size_t n_running() const { return running_.size(); }
@@ -68,6 +75,7 @@ class SchedulerCore {
   void decode();
   void prefill();
   void deliver();
+  void note_memory();
 
   [[nodiscard]] bool admit_next();
   [[nodiscard]] bool make_token_room();
@@ -99,7 +107,7 @@ class SchedulerCore {
   const SchedulerParts parts_;
   SchedulerMeter& meter_;
   SchedulerSetpoints setpoints_;
-  std::unique_ptr<kv::Cache> cache_;  // outlives the sequences below
+  std::unique_ptr<kv::FormatCaches> caches_;  // outlives the sequences below
   std::unique_ptr<model::ForwardPass> decode_pass_;
   std::optional<PrefillRun> prefill_;
   std::optional<SchedulerMemory> memory_;

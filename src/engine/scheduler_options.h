@@ -4,6 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+
+#include "kv/format.h"
 
 namespace docmind::engine {
 
@@ -23,6 +26,9 @@ struct SchedulerSetpoints {
   int64_t max_sequences = 8;
   int64_t prefill_tokens = 512;
   double prefill_share = 0.6;
+  // Of texts that are admitted from now on; those that were keep theirs. None: as the scheduler was made with. One that
+  // takes more memory than that is refused (kInvalidArgument).
+  std::optional<kv::Format> kv_format = {};
 };
 
 }  // namespace docmind::engine

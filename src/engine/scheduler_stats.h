@@ -6,9 +6,10 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <vector>
 
 #include "engine/text_request.h"
-#include "kv/cache.h"
+#include "kv/format_caches.h"
 #include "monitor/histogram.h"
 
 namespace docmind::engine {
@@ -30,7 +31,8 @@ struct SchedulerStats {
   int64_t n_prefill_passes = 0, n_prefill_tokens = 0;
   int64_t n_generated = 0, n_replayed = 0;
   double decode_ms = 0, prefill_ms = 0, step_ms = 0;  // of the last step
-  kv::CacheStats kv;
+  kv::CacheStats kv;  // of all formats together
+  std::vector<kv::FormatUse> kv_formats;  // of each that was used, the configured one included
   monitor::HistogramSummary between_tokens, first_token, queue_wait;
 
   // Texts in a decode pass, on average.

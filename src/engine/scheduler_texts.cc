@@ -136,12 +136,17 @@ void SchedulerCore::fail_culprits(model::ForwardPass& pass, model::PassKind kind
   for (ScheduledText* text : texts) fail(*text, error);
 }
 
+void SchedulerCore::note_memory() {
+  meter_.counts.kv = caches_->stats();
+  meter_.counts.kv_formats = caches_->uses();
+}
+
 // What is published is never older than what a reader knows from the end of its text.
 void SchedulerCore::deliver() {
   SchedulerStats& counts = meter_.counts;
   const SteadyTime time = now();
   if (!ended_.empty() || ms_between(kv_published_, time) >= kCacheStatsMs) {
-    counts.kv = cache_->stats();
+    note_memory();
     kv_published_ = time;
   }
   counts.n_running = static_cast<int64_t>(running_.size());

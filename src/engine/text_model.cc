@@ -22,13 +22,6 @@ Result<int64_t> context_of(int64_t wanted, int64_t made_for, const std::string& 
                            printable(path), made_for)};
 }
 
-std::string settings_of(const kv::FormatOptions& kv) {
-  std::string text(kv::format_name(kv.format));
-  if (kv.format == kv::Format::kF16) return text;
-  text += fmt::format("/{}/{}", kv.group_size, kv.residual_tokens);
-  return kv.format == kv::Format::kMixed ? fmt::format("{}/{}", text, kv.mixed_bits) : text;
-}
-
 // A whole context and a quarter, and a piece of a prompt, which is exact while it is read.
 Result<size_t> default_budget(const kv::Geometry& geometry, const EngineOptions& options, int64_t n_context) {
   DM_ASSIGN(const kv::Layout layout, kv::Layout::create(geometry, options.kv_format));
@@ -53,7 +46,7 @@ Result<std::unique_ptr<TextModel>> TextModel::load(const std::string& path,
   const model::DecoderConfig& config = model->decoder_->config();
   DM_TRY(own.check_vocabulary(config.n_vocab));
   DM_ASSIGN(model->n_context_, context_of(options.n_context, config.n_context, path));
-  model->kv_settings_ = settings_of(options.kv_format);
+  model->kv_settings_ = kv::format_settings(options.kv_format);
   DM_TRY(model->start_scheduler(options));
   return model;
 }

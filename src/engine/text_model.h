@@ -34,7 +34,8 @@ class TextModel {
   [[nodiscard]] const tokenizer::Tokenizer& tokenizer() const { return *parts_.tokenizer; }
   [[nodiscard]] const model::Decoder& decoder() const { return *decoder_; }
   [[nodiscard]] int64_t n_context() const { return n_context_; }
-  // How keys and values are kept, "int4/64/128": another text, and the model may write other words.
+  // How keys and values are kept, "int4/64/128": another text, and the model may write other words. As configured;
+  // Generation::kv_settings says how those of a text were.
   [[nodiscard]] const std::string& kv_settings() const { return kv_settings_; }
 
   // The prompt of a conversation. A model without a chat template gets the contents one after the
@@ -64,12 +65,12 @@ class TextModel {
   [[nodiscard]] Result<std::vector<std::unique_ptr<TextStream>>> submit_many(TextRequest request, int64_t n);
   [[nodiscard]] int64_t retry_after_ms() const { return scheduler_->retry_after_ms(); }
 
-  // From the next step on; sizes up to those that the model was loaded with.
-  void set(const SchedulerSetpoints& setpoints) { scheduler_->set(setpoints); }
+  // From the next step on; sizes up to those that the model was loaded with. Errors as Scheduler::set.
+  Status set(const SchedulerSetpoints& setpoints) { return scheduler_->set(setpoints); }
   [[nodiscard]] SchedulerStats stats() const { return scheduler_->stats(); }
 
   // Writes what prompts may have in common, the most recently used first, up to `max_bytes`, so that the next process
-  // starts warm; bound to this model and format. The number of tokens that were read back.
+  // starts warm; of the configured format, and bound to it and this model. The number of tokens that were read back.
   [[nodiscard]] Status save_prefixes(const std::string& path, size_t max_bytes) {
     return scheduler_->save_prefixes(path, max_bytes);
   }

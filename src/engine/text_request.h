@@ -12,6 +12,7 @@
 
 #include "base/cancel.h"
 #include "engine/generation.h"
+#include "kv/format.h"
 
 namespace docmind::engine {
 
@@ -34,6 +35,8 @@ struct TextRequest {
   // Whose request it is: within a priority, tenants take turns.
   std::string tenant = {};
   CancelToken cancel = {};
+  // How its keys and values are kept, whatever SchedulerSetpoints says; no format that takes more than the configured.
+  std::optional<kv::Format> kv_format = {};
   // Called on the scheduler's thread whenever the stream has something new, for readers that do not want to
   // wait in a thread of their own; returns at once and calls nothing of the model.
   std::function<void()> on_ready = {};

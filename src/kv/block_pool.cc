@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kv/block_pool.h"
 
-#include <algorithm>
 #include <cassert>
 
 namespace docmind::kv {
@@ -28,10 +27,10 @@ bool SlotRef::is_used_by_sequence() const { return pool_->range(kind_).slot(inde
 
 bool SlotRef::is_in_tree() const { return pool_->range(kind_).slot(index_).in_tree; }
 
-Result<std::unique_ptr<BlockPool>> BlockPool::create(size_t budget_bytes, size_t block_bytes, size_t page_bytes) {
-  DM_ASSIGN(SlotRange blocks, SlotRange::reserve(budget_bytes, block_bytes));
-  DM_ASSIGN(SlotRange pages, SlotRange::reserve(budget_bytes, page_bytes));
-  return std::unique_ptr<BlockPool>(new BlockPool(budget_bytes, std::move(blocks), std::move(pages)));
+Result<std::unique_ptr<BlockPool>> BlockPool::create(MemoryBudget& budget, size_t block_bytes, size_t page_bytes) {
+  DM_ASSIGN(SlotRange blocks, SlotRange::reserve(budget.n_bytes(), block_bytes));
+  DM_ASSIGN(SlotRange pages, SlotRange::reserve(budget.n_bytes(), page_bytes));
+  return std::unique_ptr<BlockPool>(new BlockPool(budget, std::move(blocks), std::move(pages)));
 }
 
 template <typename Change>
@@ -66,16 +65,19 @@ void BlockPool::remove_holder(uint32_t index, SlotKind kind, SlotHolder holder) 
 
 SlotRef BlockPool::acquire(SlotKind kind) {
   SlotRange& slots = range(kind);
-  if (!has_room(slots.slot_bytes()) || !slots.has_free()) return {};
-  if (!slots.has_warm_free()) {
-    // What is free of the other kind makes room for memory that this one takes anew.
-    SlotRange& other = range(kind == SlotKind::kBlock ? SlotKind::kPage : SlotKind::kBlock);
-    while (resident_bytes() + slots.slot_bytes() > budget_bytes_ && other.has_warm_free()) other.chill();
-  }
+  if (!budget_.has_room(slots.slot_bytes()) || !slots.has_free()) return {};
+  // What is free of other kinds makes room for memory that this one takes anew.
+  if (!slots.has_warm_free()) budget_.chill_for(slots.slot_bytes(), *this, kind);
   const uint32_t index = slots.take();
   add_holder(index, kind, SlotHolder::kSequence);
-  peak_bytes_ = std::max(peak_bytes_, used_bytes_ + held_bytes_);
+  budget_.note_peak();
   return {this, index, kind, SlotHolder::kSequence};
+}
+
+bool BlockPool::chill_one(SlotKind kind) {
+  if (!range(kind).has_warm_free()) return false;
+  range(kind).chill();
+  return true;
 }
 
 void BlockPool::trim() {

@@ -1,7 +1,8 @@
-// BlockPool: the memory of exact blocks and of sealed pages, in slots under one budget of bytes.
+// BlockPool: the memory of exact blocks and of sealed pages, in slots under a budget of bytes.
 //
 // Each kind of slot has a range of addresses as large as the budget; the system gives memory as slots are
-// first written. What was once taken stays with the process until the other kind needs it, or trim().
+// first written. What was once taken stays with the process until slots of another kind or pool of the budget need it,
+// or trim().
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "kv/memory_budget.h"
 #include "kv/slot_range.h"
 
 namespace docmind::kv {
@@ -64,31 +66,30 @@ class SlotRef {
 
 class BlockPool {
  public:
-  // `page_bytes` may be 0: then there are only blocks. kLimit when the address space has not that much.
-  static Result<std::unique_ptr<BlockPool>> create(size_t budget_bytes, size_t block_bytes, size_t page_bytes);
+  // `page_bytes` may be 0: then there are only blocks. kLimit when the address space has not that much. The budget must
+  // outlive it, and counts it once it has joined.
+  static Result<std::unique_ptr<BlockPool>> create(MemoryBudget& budget, size_t block_bytes, size_t page_bytes);
   BlockPool(const BlockPool&) = delete;
   BlockPool& operator=(const BlockPool&) = delete;
 
   // A slot for a sequence, its content undefined; empty when the budget has no room.
   [[nodiscard]] SlotRef acquire(SlotKind kind);
-  // Whether so many bytes are neither used nor held.
-  [[nodiscard]] bool has_room(size_t n_bytes) const { return n_bytes <= budget_bytes_ - used_bytes_ - held_bytes_; }
   // Gives the memory of all free slots back to the system.
   void trim();
+  // The same for one slot of a kind; false when none has any.
+  bool chill_one(SlotKind kind);
 
-  [[nodiscard]] size_t budget_bytes() const { return budget_bytes_; }
   [[nodiscard]] size_t slot_bytes(SlotKind kind) const { return range(kind).slot_bytes(); }
   [[nodiscard]] size_t used_bytes() const { return used_bytes_; }  // by sequences
   [[nodiscard]] size_t held_bytes() const { return held_bytes_; }  // by the tree alone
-  [[nodiscard]] size_t peak_bytes() const { return peak_bytes_; }  // of both together
   [[nodiscard]] size_t resident_bytes() const;
   [[nodiscard]] size_t overhead_bytes() const;
   [[nodiscard]] int64_t n_taken(SlotKind kind) const { return n_taken_[static_cast<size_t>(kind)]; }
 
  private:
   friend class SlotRef;
-  BlockPool(size_t budget_bytes, SlotRange blocks, SlotRange pages)
-    : budget_bytes_(budget_bytes), ranges_{std::move(blocks), std::move(pages)} {}
+  BlockPool(MemoryBudget& budget, SlotRange blocks, SlotRange pages)
+    : budget_(budget), ranges_{std::move(blocks), std::move(pages)} {}
   [[nodiscard]] SlotRange& range(SlotKind kind) { return ranges_[static_cast<size_t>(kind)]; }
   [[nodiscard]] const SlotRange& range(SlotKind kind) const { return ranges_[static_cast<size_t>(kind)]; }
   void add_holder(uint32_t index, SlotKind kind, SlotHolder holder);
@@ -97,11 +98,10 @@ class BlockPool {
   template <typename Change>
   void recount(uint32_t index, SlotKind kind, Change change);
 
-  size_t budget_bytes_;
+  MemoryBudget& budget_;
   std::array<SlotRange, 2> ranges_;
   size_t used_bytes_ = 0;
   size_t held_bytes_ = 0;
-  size_t peak_bytes_ = 0;
   std::array<int64_t, 2> n_taken_{};
 };
 

@@ -35,29 +35,23 @@ PrefixMatch find_prefix(const CacheState& cache, std::span<const TokenId> tokens
 
 }  // namespace
 
-bool CacheState::make_room(int64_t n_blocks, int64_t n_pages) {
-  const size_t need = bytes_of(n_blocks, n_pages);
-  if (need > pool->budget_bytes() - pool->used_bytes()) return false;
-  while (!pool->has_room(need) && tree.evict_one()) {
-  }
-  return pool->has_room(need);
-}
-
 Cache::Cache(std::unique_ptr<CacheState> state) : state_(std::move(state)) {}
 Cache::~Cache() = default;
 
 Result<std::unique_ptr<Cache>> Cache::create(const Geometry& geometry, const CacheOptions& options,
-                                             const kernels::KernelTable& table) {
+                                             const kernels::KernelTable& table,
+                                             std::shared_ptr<MemoryBudget> budget) {
   DM_ASSIGN(const Layout layout, Layout::create(geometry, options.format));
   const size_t least = kernels::kKvPageBlocks * layout.block_bytes() + layout.page_bytes();
-  if (options.budget_bytes < least) {
+  if (budget == nullptr) budget = std::make_shared<MemoryBudget>(options.budget_bytes);
+  if (budget->n_bytes() < least) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("a budget of {} bytes for the KV cache is less than the {} that {} tokens need",
-                             options.budget_bytes, least, kernels::kKvPageTokens)};
+                             budget->n_bytes(), least, kernels::kKvPageTokens)};
   }
-  DM_ASSIGN(auto pool, BlockPool::create(options.budget_bytes, layout.block_bytes(), layout.page_bytes()));
+  DM_ASSIGN(auto pool, BlockPool::create(*budget, layout.block_bytes(), layout.page_bytes()));
   return std::unique_ptr<Cache>(
-      new Cache(std::make_unique<CacheState>(options, layout, table, std::move(pool))));
+      new Cache(std::make_unique<CacheState>(options, layout, table, std::move(budget), std::move(pool))));
 }
 
 const Layout& Cache::layout() const { return state_->layout; }
@@ -84,15 +78,15 @@ Result<std::unique_ptr<Sequence>> Cache::new_sequence(std::span<const TokenId> p
 
 int64_t Cache::held_prefix(std::span<const TokenId> prompt) const { return find_prefix(*state_, prompt).n_tokens; }
 
-size_t Cache::available_bytes() const { return state_->pool->budget_bytes() - state_->pool->used_bytes(); }
+size_t Cache::available_bytes() const { return state_->budget->n_bytes() - state_->budget->used_bytes(); }
 
 CacheStats Cache::stats() const {
   const CacheState& s = *state_;
   CacheStats stats;
-  stats.budget_bytes = s.pool->budget_bytes();
+  stats.budget_bytes = s.budget->n_bytes();
   stats.referenced_bytes = s.pool->used_bytes();
   stats.held_bytes = s.pool->held_bytes();
-  stats.peak_bytes = s.pool->peak_bytes();
+  stats.peak_bytes = s.budget->peak_bytes();
   stats.resident_bytes = s.pool->resident_bytes();
   stats.overhead_bytes = s.table_bytes + s.tree.overhead_bytes() + s.pool->overhead_bytes();
   stats.n_sequences = s.n_sequences;

@@ -1,4 +1,4 @@
-// Cache: the KV memory of one model under one budget: block pool, shared prefixes, files.
+// Cache: the KV memory of one model in one format, under a budget: block pool, shared prefixes, files.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "kernels/kernels.h"
 #include "kv/layout.h"
+#include "kv/memory_budget.h"
 #include "kv/sequence.h"
 
 namespace docmind::kv {
@@ -26,10 +27,10 @@ struct CacheOptions {
 };
 
 struct CacheStats {
-  size_t budget_bytes = 0;
+  size_t budget_bytes = 0;      // of all caches that share it
   size_t referenced_bytes = 0;  // blocks and pages of living sequences, shared ones once
   size_t held_bytes = 0;        // of prefixes that no sequence uses: evicted when room is needed
-  size_t peak_bytes = 0;        // of both together
+  size_t peak_bytes = 0;        // of both together, of all caches that share the budget
   size_t resident_bytes = 0;    // memory that the system has given for blocks and pages, at most the budget
   size_t overhead_bytes = 0;    // tables, tree
   int64_t n_sequences = 0, n_blocks = 0, n_pages = 0, n_tree_nodes = 0;
@@ -44,8 +45,11 @@ class Cache {
  public:
   // Memory is only used as it is touched. kInvalidArgument when the budget holds not even one page of tokens;
   // otherwise errors as Layout::create. The table must outlive it.
+  // With a `budget` it shares that one with others, each of which may evict the others' held prefixes, and
+  // options.budget_bytes is not looked at.
   static Result<std::unique_ptr<Cache>> create(const Geometry& geometry, const CacheOptions& options,
-                                               const kernels::KernelTable& table);
+                                               const kernels::KernelTable& table,
+                                               std::shared_ptr<MemoryBudget> budget = nullptr);
   ~Cache();
 
   [[nodiscard]] const Layout& layout() const;

@@ -10,6 +10,7 @@
 #include "kv/block_pool.h"
 #include "kv/cache.h"
 #include "kv/layout.h"
+#include "kv/memory_budget.h"
 #include "kv/prefix_tree.h"
 
 namespace docmind::kv {
@@ -17,12 +18,17 @@ namespace docmind::kv {
 class CacheState {
  public:
   CacheState(CacheOptions all_options, const Layout& its_layout, const kernels::KernelTable& its_table,
-             std::unique_ptr<BlockPool> its_pool)
-    : options(std::move(all_options)), layout(its_layout), table(its_table), pool(std::move(its_pool)) {}
+             std::shared_ptr<MemoryBudget> its_budget, std::unique_ptr<BlockPool> its_pool)
+    : options(std::move(all_options)), layout(its_layout), table(its_table), budget(std::move(its_budget)),
+      pool(std::move(its_pool)), tree(budget->clock()) {
+    budget->join(*pool, tree);
+  }
+  ~CacheState() { budget->leave(*pool); }
+  CacheState(const CacheState&) = delete;
+  CacheState& operator=(const CacheState&) = delete;
 
-  // Evicts held prefixes until so many blocks and pages are free; false, and nothing is evicted, when sequences use
-  // too much for that.
-  bool make_room(int64_t n_blocks, int64_t n_pages);
+  // MemoryBudget::make_room for so many blocks and pages.
+  bool make_room(int64_t n_blocks, int64_t n_pages) { return budget->make_room(bytes_of(n_blocks, n_pages)); }
   [[nodiscard]] size_t bytes_of(int64_t n_blocks, int64_t n_pages) const {
     return static_cast<size_t>(n_blocks) * layout.block_bytes() + static_cast<size_t>(n_pages) * layout.page_bytes();
   }
@@ -32,6 +38,7 @@ class CacheState {
   const CacheOptions options;
   const Layout layout;
   const kernels::KernelTable& table;
+  const std::shared_ptr<MemoryBudget> budget;
   const std::unique_ptr<BlockPool> pool;
   PrefixTree tree;
 

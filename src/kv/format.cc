@@ -67,4 +67,11 @@ Result<Format> parse_format(std::string_view name) {
   return Error{ErrorCode::kInvalidArgument, std::move(message)};
 }
 
+std::string format_settings(const FormatOptions& options) {
+  std::string text(format_name(options.format));
+  if (options.format == Format::kF16) return text;
+  text += fmt::format("/{}/{}", options.group_size, options.residual_tokens);
+  return options.format == Format::kMixed ? fmt::format("{}/{}", text, options.mixed_bits) : text;
+}
+
 }  // namespace docmind::kv

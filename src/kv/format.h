@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -25,5 +26,9 @@ struct FormatOptions {
   // Bits that a code may take on average in `mixed`, 2 to 8; scales come on top, as in the other formats.
   double mixed_bits = 3;
 };
+
+// How keys and values are kept, in a few characters: "f16", "int4/64/128", "mixed/64/128/3". Equal settings give equal
+// text, others may not.
+[[nodiscard]] std::string format_settings(const FormatOptions& options);
 
 }  // namespace docmind::kv

@@ -63,33 +63,43 @@ void PrefixTree::prune(PrefixNode* node) {
   }
 }
 
-bool PrefixTree::evict_spare() {
+PrefixNode* PrefixTree::oldest_spare() const {
   for (const auto& [time, node] : spare_) {
-    if (!node->exact.is_only_in_tree()) continue;
-    PrefixNode* found = node;
-    forget(found);
-    found->exact.reset();
-    found->is_kept = false;
-    ++n_evicted_;
-    enlist(found);
-    return true;
+    if (node->exact.is_only_in_tree()) return node;
   }
-  return false;
+  return nullptr;
 }
 
-bool PrefixTree::evict_leaf() {
+void PrefixTree::give_up_spare(PrefixNode* node) {
+  forget(node);
+  node->exact.reset();
+  node->is_kept = false;
+  ++n_evicted_;
+  enlist(node);
+}
+
+PrefixNode* PrefixTree::oldest_leaf() const {
   for (const auto& [time, node] : leaves_) {
-    if (!node->exact.is_only_in_tree() && !node->page.is_only_in_tree()) continue;
-    PrefixNode* parent = node->parent;
-    remove(node);
-    prune(parent);
-    return true;
+    if (node->exact.is_only_in_tree() || node->page.is_only_in_tree()) return node;
   }
-  return false;
+  return nullptr;
+}
+
+void PrefixTree::give_up_leaf(PrefixNode* node) {
+  PrefixNode* parent = node->parent;
+  remove(node);
+  prune(parent);
 }
 
 bool PrefixTree::evict_one() {
-  if (evict_spare() || evict_leaf()) return true;
+  if (PrefixNode* spare = oldest_spare()) {
+    give_up_spare(spare);
+    return true;
+  }
+  if (PrefixNode* leaf = oldest_leaf()) {
+    give_up_leaf(leaf);
+    return true;
+  }
   // What is left is held between nodes that sequences use; they offer theirs again.
   if (n_nodes_ == 0) return false;
   clear();

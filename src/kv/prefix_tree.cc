@@ -60,7 +60,7 @@ bool PrefixNode::is_sealed() const {
   return !children.empty() && std::ranges::all_of(children, [](const auto& c) { return c.second->is_sealed(); });
 }
 
-PrefixTree::PrefixTree() : root_(std::make_unique<PrefixNode>()) {}
+PrefixTree::PrefixTree(uint64_t& clock) : root_(std::make_unique<PrefixNode>()), clock_(clock) {}
 PrefixTree::~PrefixTree() { clear(); }
 
 namespace {

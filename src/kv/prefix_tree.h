@@ -85,7 +85,8 @@ struct PrefixOffer {
 // Not thread-safe.
 class PrefixTree {
  public:
-  PrefixTree();
+  // `clock` is the time of use, which it may share with others; it must outlive the tree.
+  explicit PrefixTree(uint64_t& clock);
   ~PrefixTree();
   PrefixTree(const PrefixTree&) = delete;
   PrefixTree& operator=(const PrefixTree&) = delete;
@@ -108,6 +109,11 @@ class PrefixTree {
   // nothing to free.
   bool evict_one();
   void clear();
+  // What evict_one() would free of either kind, null where there is nothing of it; and doing so.
+  [[nodiscard]] PrefixNode* oldest_spare() const;
+  [[nodiscard]] PrefixNode* oldest_leaf() const;
+  void give_up_spare(PrefixNode* node);
+  void give_up_leaf(PrefixNode* node);
 
   // Of a file. `parent` null for the root; what a node holds already stays.
   PrefixNode* add(PrefixNode* parent, const BlockTokens& tokens, SlotRef exact, SlotRef page);
@@ -136,12 +142,10 @@ class PrefixTree {
   void enlist(PrefixNode* node);  // puts it into the orders it belongs to
   void enlist_page(PrefixNode* node);  // itself and its parents in the page
   void set_use(PrefixNode* node, uint64_t time);
-  bool evict_spare();
-  bool evict_leaf();
 
   std::unique_ptr<PrefixNode> root_;
   Order leaves_, spare_;
-  uint64_t clock_ = 0;
+  uint64_t& clock_;
   int64_t n_nodes_ = 0;
   int64_t n_evicted_ = 0;
 };

@@ -108,7 +108,7 @@ Status SequenceState::plan(int64_t end, Need& need) {
   due.clear();
   return Error{ErrorCode::kLimit,
                fmt::format("{} more tokens need {} bytes of KV cache, but of its {} bytes sequences use {}", end - n,
-                           cache.bytes_of(n_blocks, n_pages), cache.pool->budget_bytes(), cache.pool->used_bytes())};
+                           cache.bytes_of(n_blocks, n_pages), cache.budget->n_bytes(), cache.budget->used_bytes())};
 }
 
 void SequenceState::take(Need& need) {

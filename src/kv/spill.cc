@@ -89,7 +89,7 @@ class SequenceReader {
     if (cache.make_room(s.n_blocks, s.n_pages)) return {};
     return Error{ErrorCode::kLimit, fmt::format("'{}' needs {} bytes of KV cache, but of its {} bytes sequences use {}",
                                                 printable(path_), cache.bytes_of(s.n_blocks, s.n_pages),
-                                                cache.pool->budget_bytes(), cache.pool->used_bytes())};
+                                                cache.budget->n_bytes(), cache.budget->used_bytes())};
   }
 
   Status fill() {

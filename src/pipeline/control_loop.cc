@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "pipeline/trend_values.h"
@@ -19,6 +20,12 @@ void set_batch_tokens(Model& model, int64_t max_tokens) {
   if (limits.max_cost == max_tokens) return;
   limits.max_cost = max_tokens;
   model.queue().set_limits(limits);
+}
+
+// The controller knows three formats; none stands for what was configured, which may be another one.
+std::optional<kv::Format> format_of_new(const control::Setpoints& configured, const control::Setpoints& now) {
+  if (now.kv_format == configured.kv_format) return std::nullopt;
+  return now.kv_format == control::KvFormat::kInt4 ? kv::Format::kInt4 : kv::Format::kInt8;
 }
 
 ServiceRates rates_between(const ServiceSample& before, const ServiceSample& now) {
@@ -115,7 +122,10 @@ void ControlLoop::apply(const control::Setpoints& to) {
   const ServiceOptions& options = *sources_.options;
   const bool changed = !(to == setpoints());
   if (changed && options.models.text != nullptr) {
-    options.models.text->set({.max_sequences = to.max_sequences, .prefill_tokens = to.prefill_tokens});
+    const Status set = options.models.text->set({.max_sequences = to.max_sequences,
+                                                 .prefill_tokens = to.prefill_tokens,
+                                                 .kv_format = format_of_new(options.control.configured, to)});
+    if (!set.ok()) logger_.warn("the language model's limits stay: {}", set.error().message);
   }
   if (options.models.embedding != nullptr) set_batch_tokens(*options.models.embedding, to.embed_batch_tokens);
   if (options.models.rerank != nullptr) set_batch_tokens(*options.models.rerank, to.rerank_batch_tokens);

@@ -115,7 +115,8 @@ void read_format(JsonFields& fields, ChatRequest& request) {
     request.format = OutputFormat::kJsonSchema;
     const json::object* holder = format.object("json_schema");
     const json::value* schema = holder == nullptr ? nullptr : holder->if_contains("schema");
-    if (schema == nullptr || !schema->is_object()) format.fail("json_schema.schema", "is missing; it must be an object");
+    if (schema == nullptr || !schema->is_object())
+      format.fail("json_schema.schema", "is missing; it must be an object");
     else request.schema = *schema;
   } else if (format.ok() && type != "text") {
     format.fail("type", fmt::format("is '{}'; it must be text, json_object or json_schema", type));
@@ -139,7 +140,8 @@ void read_tool_choice(JsonFields& fields, ChatRequest& request) {
     fields.adopt(inner);
     const bool known = std::any_of(request.tools.begin(), request.tools.end(),
                                    [&](const GivenTool& tool) { return tool.name == request.tool_name; });
-    if (!known) fields.fail("tool_choice", fmt::format("names the tool '{}', which tools does not have", request.tool_name));
+    if (!known)
+      fields.fail("tool_choice", fmt::format("names the tool '{}', which tools does not have", request.tool_name));
     return;
   }
   const std::string word = fields.required_text("tool_choice", 64);
@@ -162,9 +164,11 @@ void read_logprobs(JsonFields& fields, ChatRequest& request) {
 // Several spellings of one wish: OpenAI's, that of Qwen's hosts and that of servers that pass it to the template.
 void read_thinking(JsonFields& fields, ChatRequest& request) {
   if (const auto effort = fields.text("reasoning_effort", 32)) {
-    const bool known = std::ranges::any_of(std::to_array<std::string_view>({"none", "minimal", "low", "medium", "high", "xhigh"}),
-                                           [&](std::string_view name) { return name == *effort; });
-    if (!known) fields.fail("reasoning_effort", fmt::format("is '{}'; it must be none, minimal, low, medium or high", *effort));
+    const bool known =
+        std::ranges::any_of(std::to_array<std::string_view>({"none", "minimal", "low", "medium", "high", "xhigh"}),
+                            [&](std::string_view name) { return name == *effort; });
+    if (!known)
+      fields.fail("reasoning_effort", fmt::format("is '{}'; it must be none, minimal, low, medium or high", *effort));
     request.thinking = *effort != "none" && *effort != "minimal";
   }
   if (const auto enabled = fields.boolean("enable_thinking")) request.thinking = *enabled;

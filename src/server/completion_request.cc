@@ -63,7 +63,8 @@ std::optional<CompletionRequest> parse_completion_request(std::string_view body,
   refuse_unoffered(fields, request.generation.n);
   const auto n_texts = static_cast<int64_t>(request.prompts.size()) * request.generation.n;
   if (n_texts > kMaxTexts) {
-    fields.fail("n", fmt::format("times the number of prompts is {}; at most {} texts are made at once", n_texts, kMaxTexts));
+    fields.fail(
+        "n", fmt::format("times the number of prompts is {}; at most {} texts are made at once", n_texts, kMaxTexts));
   }
   if (!fields.ok()) {
     error = *fields.error();

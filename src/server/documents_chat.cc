@@ -101,11 +101,12 @@ void ask_documents(pipeline::Service& service, const RouteOptions& options, cons
     if (reader->on_delta(answer->text)) reader->on_answer(*answer);
     return;
   }
-  const Status posted = service.post([&service, collection = *collection, ask = std::move(ask),
-                                      question = std::move(question), deadline = deadline_in(*left_ms), exchange, reader] {
-    if (exchange->cancel().cancelled()) return;
-    answer_on_worker(service, collection, ask, question, deadline, exchange, *reader);
-  });
+  const Status posted =
+      service.post([&service, collection = *collection, ask = std::move(ask), question = std::move(question),
+                    deadline = deadline_in(*left_ms), exchange, reader] {
+        if (exchange->cancel().cancelled()) return;
+        answer_on_worker(service, collection, ask, question, deadline, exchange, *reader);
+      });
   if (!posted.ok()) reader->on_error(engine_error(posted.error(), service.retry_after_ms()));
 }
 

@@ -16,7 +16,8 @@ inline constexpr std::string_view kCutTokensHeader = "x-docmind-truncated-tokens
 // What is cut is told in a header too, whatever the dialect's body has room for.
 [[nodiscard]] HeaderList cut_headers(int64_t n_cut_tokens);
 // Whose work it is and until when; nothing, and `error`, when the request's own limit is no number.
-[[nodiscard]] std::optional<VectorCall> vector_call(const Exchange& exchange, const RouteOptions& options, ApiError& error);
+[[nodiscard]] std::optional<VectorCall> vector_call(const Exchange& exchange, const RouteOptions& options,
+                                                    ApiError& error);
 
 struct EmbeddingRoute {
   std::optional<EmbeddingRequest> (*parse)(std::string_view body, ApiError& error);

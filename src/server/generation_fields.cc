@@ -79,7 +79,8 @@ GenerationFields read_generation_fields(JsonFields& fields, int64_t max_tokens) 
   made.options.stop = read_stop(fields);
   made.options.max_tokens = max_tokens;
   for (const std::string_view name : {"max_tokens", "max_completion_tokens"}) {
-    if (const auto wanted = fields.integer(name, 1, kManyTokens)) made.options.max_tokens = std::min(*wanted, max_tokens);
+    if (const auto wanted = fields.integer(name, 1, kManyTokens))
+      made.options.max_tokens = std::min(*wanted, max_tokens);
   }
   made.n = fields.integer("n", 1, kMaxTexts).value_or(1);
   made.stream = fields.boolean("stream").value_or(false);

@@ -43,7 +43,8 @@ std::optional<json::object> parse_body(std::string_view body, ApiError& error, c
     return std::nullopt;
   }
   if (!value->is_object()) {
-    error = {.status = 400, .message = fmt::format("the request's body must be a JSON object, not {}", field_shown(*value)),
+    error = {.status = 400,
+             .message = fmt::format("the request's body must be a JSON object, not {}", field_shown(*value)),
              .type = "invalid_request_error"};
     return std::nullopt;
   }
@@ -89,7 +90,8 @@ std::optional<double> JsonFields::real(std::string_view name, double min, double
   }
   const double number = value->to_number<double>();
   if (!(number >= min && number <= max)) {
-    fail(name, fmt::format("is {}; it must be between {} and {}", field_shown(*value), field_shown(min), field_shown(max)));
+    fail(name,
+         fmt::format("is {}; it must be between {} and {}", field_shown(*value), field_shown(min), field_shown(max)));
     return std::nullopt;
   }
   return number;
@@ -126,7 +128,8 @@ std::optional<bool> JsonFields::boolean(std::string_view name) {
 std::optional<std::vector<std::string>> JsonFields::texts(std::string_view name, size_t max_items) {
   const json::value* value = any(name);
   if (value == nullptr) return std::nullopt;
-  if (const json::string* one = value->if_string()) return std::vector<std::string>{std::string(one->data(), one->size())};
+  if (const json::string* one = value->if_string())
+    return std::vector<std::string>{std::string(one->data(), one->size())};
   const json::array* list = value->if_array();
   if (list == nullptr) {
     fail(name, fmt::format("must be a text or a list of texts, not {}", field_shown(*value)));

@@ -156,17 +156,23 @@ void add_llamacpp_routes(Router& router, pipeline::Service& service, const Route
   }
   const auto routes = std::make_shared<LlamaCppRoutes>(service, options, std::move(chat_template));
   const auto add = [&](std::string_view path, void (*handle)(const LlamaCppRoutes&, const ExchangePtr&)) {
-    router.add({.method = "POST", .pattern = std::string(path), .handler = [routes, handle](const ExchangePtr& exchange) {
-      look_at_request(routes->service, exchange, Dialect::kOpenAi, [routes, handle, exchange] { handle(*routes, exchange); });
-    }});
+    router.add(
+        {.method = "POST", .pattern = std::string(path), .handler = [routes, handle](const ExchangePtr& exchange) {
+           look_at_request(routes->service, exchange, Dialect::kOpenAi,
+                           [routes, handle, exchange] { handle(*routes, exchange); });
+         }});
   };
   add("/tokenize", llamacpp_tokenize);
   add("/detokenize", llamacpp_detokenize);
   add("/apply-template", llamacpp_template);
-  router.add({.method = "GET", .pattern = "/props",
-              .handler = [routes](const ExchangePtr& exchange) { llamacpp_props(*routes, exchange); }, .is_work = false});
-  router.add({.method = "GET", .pattern = "/slots",
-              .handler = [routes](const ExchangePtr& exchange) { llamacpp_slots(*routes, exchange); }, .is_work = false});
+  router.add({.method = "GET",
+              .pattern = "/props",
+              .handler = [routes](const ExchangePtr& exchange) { llamacpp_props(*routes, exchange); },
+              .is_work = false});
+  router.add({.method = "GET",
+              .pattern = "/slots",
+              .handler = [routes](const ExchangePtr& exchange) { llamacpp_slots(*routes, exchange); },
+              .is_work = false});
 }
 
 }  // namespace docmind::server

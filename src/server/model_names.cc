@@ -57,7 +57,8 @@ std::vector<ListedModel> list_models(pipeline::Service& service, std::string_vie
   }
   all.push_back({std::string(kDocumentsModel), ModelRole::kDocuments, 0});
   for (const std::string& name : service.collection_names(tenant)) {
-    if (name != kDefaultCollection) all.push_back({fmt::format("{}/{}", kDocumentsModel, name), ModelRole::kDocuments, 0});
+    if (name != kDefaultCollection)
+      all.push_back({fmt::format("{}/{}", kDocumentsModel, name), ModelRole::kDocuments, 0});
   }
   if (!models.embedding || !models.rerank) all.push_back({std::string(kLexicalModel), ModelRole::kLexical, 0});
   return all;
@@ -103,7 +104,8 @@ bool find_text_model(pipeline::Service& service, std::string_view tenant, std::s
   if (!target) return false;
   if (!target->collection) return true;
   if (service.models().text) {
-    error = wrong_role(name, "answers chats from documents only", fmt::format("'{}' continues a text", service.models().text_name));
+    error = wrong_role(name, "answers chats from documents only",
+                       fmt::format("'{}' continues a text", service.models().text_name));
   } else {
     error = {.status = 404, .message = "no language model is loaded; start docmind serve with --model",
              .type = "invalid_request_error", .code = "model_not_found", .param = "model"};

@@ -67,7 +67,8 @@ std::vector<OllamaModel> read_ollama_models(const pipeline::Models& models) {
     all.back().can_use_tools = models.text->can_use_tools();
   }
   if (models.embedding) {
-    add(models.embedding_name, ModelRole::kEmbedding, models.embedding->info(), models.embedding->encoder().config().n_context);
+    add(models.embedding_name, ModelRole::kEmbedding, models.embedding->info(),
+        models.embedding->encoder().config().n_context);
   }
   if (models.rerank) {
     add(models.rerank_name, ModelRole::kRerank, models.rerank->info(), models.rerank->encoder().config().n_context);
@@ -98,7 +99,8 @@ json::object ollama_show(const OllamaModel& model) {
   json::object info{{"general.architecture", card.architecture}, {"general.parameter_count", card.n_parameters}};
   if (card.n_context > 0) info[card.architecture + ".context_length"] = card.n_context;
   if (card.n_embedding > 0) info[card.architecture + ".embedding_length"] = card.n_embedding;
-  return {{"modelfile", fmt::format("# Models are named in docmind's configuration, not made here.\nFROM {}\n", model.name)},
+  return {{"modelfile",
+           fmt::format("# Models are named in docmind's configuration, not made here.\nFROM {}\n", model.name)},
           {"parameters", fmt::format("num_ctx                        {}", model.n_context)},
           {"template", card.chat_template},
           {"details", ollama_details(model)},

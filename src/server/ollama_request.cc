@@ -101,7 +101,8 @@ void read_common(JsonFields& fields, int64_t max_tokens, ChatRequest& chat, Olla
   read_keep_alive(fields, options);
   const auto own_template = fields.text("template");
   if (own_template && !own_template->empty()) {
-    fields.fail("template", "is not offered: prompts are made by the model's own template; send raw with a whole prompt");
+    fields.fail("template",
+                "is not offered: prompts are made by the model's own template; send raw with a whole prompt");
   }
 }
 
@@ -112,8 +113,8 @@ std::vector<GivenToolCall> read_ollama_calls(JsonFields& message) {
   for (size_t i = 0; given != nullptr && i < given->size(); ++i) {
     const json::object* call = (*given)[i].if_object();
     const json::value* function = call == nullptr ? nullptr : call->if_contains("function");
-    const json::value* name = function == nullptr || !function->is_object() ? nullptr
-                                                                            : function->get_object().if_contains("name");
+    const json::value* name =
+        function == nullptr || !function->is_object() ? nullptr : function->get_object().if_contains("name");
     if (name == nullptr || !name->is_string()) {
       message.fail(fmt::format("tool_calls[{}]", i), "must be an object with a function that has a name");
       break;

@@ -68,7 +68,8 @@ void ollama_chat(OllamaRoutes& routes, const ExchangePtr& exchange) {
   const ChatRequest& chat = request->chat;
   const auto target = find_chat_model(routes.service, exchange->caller().tenant, chat.model, chat.collection, error);
   if (!target) return refuse_ollama(exchange, error);
-  OllamaForm form{.model = chat.model.empty() ? target->model : chat.model, .chat = true, .stream = chat.generation.stream};
+  OllamaForm form{
+      .model = chat.model.empty() ? target->model : chat.model, .chat = true, .stream = chat.generation.stream};
   if (chat.turns.empty()) return send_ollama_nothing(exchange, form, request->options.unload ? "unload" : "load");
   if (target->collection) {
     auto question = documents_question(chat, *target->collection, error);
@@ -87,7 +88,8 @@ void ollama_generate(OllamaRoutes& routes, const ExchangePtr& exchange) {
   const auto request = parse_ollama_generate(exchange->request().body, routes.options.max_tokens, error);
   if (!request) return refuse_ollama(exchange, error);
   const ChatRequest& chat = request->chat;
-  if (!find_text_model(routes.service, exchange->caller().tenant, chat.model, error)) return refuse_ollama(exchange, error);
+  if (!find_text_model(routes.service, exchange->caller().tenant, chat.model, error))
+    return refuse_ollama(exchange, error);
   OllamaForm form{.model = chat.model.empty() ? routes.service.models().text_name : chat.model, .chat = false,
                   .stream = chat.generation.stream};
   if (request->prompt.empty()) return send_ollama_nothing(exchange, form, request->options.unload ? "unload" : "load");
@@ -143,10 +145,18 @@ void add_refused_routes(Router& router) {
       {"DELETE", "/api/delete", "docmind models rm NAME deletes one"},
   };
   for (const Refused& refused : kRefused) {
-    router.add({.method = refused.method, .pattern = refused.path, .handler = [refused](const ExchangePtr& exchange) {
-      send_error(exchange, {.status = 501, .message = fmt::format("{} is not offered over HTTP: {}", refused.path, refused.command)},
-                 Dialect::kOllama);
-    }, .dialect = Dialect::kOllama, .is_work = false});
+    router.add({.method = refused.method,
+                .pattern = refused.path,
+                .handler =
+                    [refused](const ExchangePtr& exchange) {
+                      send_error(
+                          exchange,
+                          {.status = 501,
+                           .message = fmt::format("{} is not offered over HTTP: {}", refused.path, refused.command)},
+                          Dialect::kOllama);
+                    },
+                .dialect = Dialect::kOllama,
+                .is_work = false});
   }
 }
 
@@ -160,9 +170,14 @@ bool wants_ollama_banner(const HttpRequest& request) {
 void add_ollama_routes(Router& router, pipeline::Service& service, const RouteOptions& options) {
   const auto routes = std::make_shared<OllamaRoutes>(service, options);
   const auto add = [&](std::string_view path, void (*handle)(OllamaRoutes&, const ExchangePtr&)) {
-    router.add({.method = "POST", .pattern = std::string(path), .handler = [routes, handle](const ExchangePtr& exchange) {
-      look_at_request(routes->service, exchange, Dialect::kOllama, [routes, handle, exchange] { handle(*routes, exchange); });
-    }, .dialect = Dialect::kOllama});
+    router.add({.method = "POST",
+                .pattern = std::string(path),
+                .handler =
+                    [routes, handle](const ExchangePtr& exchange) {
+                      look_at_request(routes->service, exchange, Dialect::kOllama,
+                                      [routes, handle, exchange] { handle(*routes, exchange); });
+                    },
+                .dialect = Dialect::kOllama});
   };
   const auto add_get = [&](std::string_view path, Handler handler) {
     router.add({.method = "GET", .pattern = std::string(path), .handler = std::move(handler),

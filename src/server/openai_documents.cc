@@ -14,7 +14,8 @@ namespace docmind::server {
 namespace {
 
 TokenUsage usage_of_answer(const pipeline::Answer& answer) {
-  return {.n_prompt = answer.n_prompt_tokens, .n_cached = 0, .n_completion = answer.n_completion_tokens, .n_thought = 0};
+  return {
+      .n_prompt = answer.n_prompt_tokens, .n_cached = 0, .n_completion = answer.n_completion_tokens, .n_thought = 0};
 }
 
 class WholeAnswer final : public AnswerReader {

@@ -31,7 +31,10 @@ std::string with_deadline(const engine::Generation& made) {
 class OpenAiStream final : public TextReader {
  public:
   OpenAiStream(ExchangePtr exchange, OpenAiForm form)
-      : exchange_(std::move(exchange)), form_(std::move(form)), chunks_(form_.head, form_.include_usage), made_(form_.n_texts) {
+      : exchange_(std::move(exchange)),
+        form_(std::move(form)),
+        chunks_(form_.head, form_.include_usage),
+        made_(form_.n_texts) {
     for (size_t i = 0; i < form_.n_texts; ++i) choices_.emplace_back(form_, i);
   }
 
@@ -86,7 +89,8 @@ class OpenAiStream final : public TextReader {
     if (!parts.thought.empty()) chunks_.thought(out_, index, parts.thought);
     const bool in_answer = !choice.text.thinking();
     if (!parts.answer.empty() || (form_.logprobs && in_answer && !scored.empty())) {
-      chunks_.content(out_, index, parts.answer, logprobs_of(index, in_answer ? scored : std::span<const engine::ScoredToken>{}));
+      chunks_.content(out_, index, parts.answer,
+                      logprobs_of(index, in_answer ? scored : std::span<const engine::ScoredToken>{}));
     }
     if (parts.calls.empty()) return;
     chunks_.tool_calls(out_, index, parts.calls, choice.n_calls);
@@ -95,7 +99,8 @@ class OpenAiStream final : public TextReader {
 
   std::string logprobs_of(size_t index, std::span<const engine::ScoredToken> scored) {
     if (!form_.logprobs) return "null";
-    return json::serialize(form_.chat ? chat_logprobs(*form_.tokenizer, scored) : choices_[index].logprobs.next(scored));
+    return json::serialize(form_.chat ? chat_logprobs(*form_.tokenizer, scored)
+                                      : choices_[index].logprobs.next(scored));
   }
 
   bool send() {

@@ -32,7 +32,9 @@ ResponseHead text_head(pipeline::Service& service, std::string_view prefix, std:
           .model = service.models().text_name, .fingerprint = fingerprint_of(*service.models().text)};
 }
 
-void refuse_openai(const ExchangePtr& exchange, const ApiError& error) { send_error(exchange, error, Dialect::kOpenAi); }
+void refuse_openai(const ExchangePtr& exchange, const ApiError& error) {
+  send_error(exchange, error, Dialect::kOpenAi);
+}
 
 void chat_by_model(OpenAiRoutes& routes, const ExchangePtr& exchange, const ChatRequest& request) {
   ApiError error;
@@ -42,15 +44,21 @@ void chat_by_model(OpenAiRoutes& routes, const ExchangePtr& exchange, const Chat
   auto prepared = prepare_chat(model, request, error);
   if (!prepared) return refuse_openai(exchange, error);
   const GenerationFields& wanted = request.generation;
-  OpenAiForm form{.head = text_head(routes.service, "chatcmpl-", wanted.stream ? "chat.completion.chunk" : "chat.completion"),
-                  .chat = true, .stream = wanted.stream, .include_usage = wanted.include_usage,
-                  .logprobs = wanted.options.sampling.n_top_logprobs.has_value(),
-                  .n_texts = static_cast<size_t>(wanted.n), .choice = prepared->form, .tokenizer = &model.tokenizer()};
+  OpenAiForm form{
+      .head = text_head(routes.service, "chatcmpl-", wanted.stream ? "chat.completion.chunk" : "chat.completion"),
+      .chat = true,
+      .stream = wanted.stream,
+      .include_usage = wanted.include_usage,
+      .logprobs = wanted.options.sampling.n_top_logprobs.has_value(),
+      .n_texts = static_cast<size_t>(wanted.n),
+      .choice = prepared->form,
+      .tokenizer = &model.tokenizer()};
   std::vector<PreparedText> prompts;
   prompts.push_back(*std::move(prepared));
-  const auto refused = start_texts(routes.service, routes.pump,
-                                   {.exchange = exchange, .n = wanted.n, .stream = wanted.stream, .time_left_ms = *left_ms},
-                                   std::move(prompts), openai_reader(exchange, std::move(form)));
+  const auto refused =
+      start_texts(routes.service, routes.pump,
+                  {.exchange = exchange, .n = wanted.n, .stream = wanted.stream, .time_left_ms = *left_ms},
+                  std::move(prompts), openai_reader(exchange, std::move(form)));
   if (refused) refuse_openai(exchange, *refused);
 }
 
@@ -69,7 +77,8 @@ void openai_complete(OpenAiRoutes& routes, const ExchangePtr& exchange) {
   ApiError error;
   const auto request = parse_completion_request(exchange->request().body, routes.options.max_tokens, error);
   if (!request) return refuse_openai(exchange, error);
-  if (!find_text_model(routes.service, exchange->caller().tenant, request->model, error)) return refuse_openai(exchange, error);
+  if (!find_text_model(routes.service, exchange->caller().tenant, request->model, error))
+    return refuse_openai(exchange, error);
   const auto left_ms = time_left_ms(*exchange, routes.options.request_timeout_ms, error);
   if (!left_ms) return refuse_openai(exchange, error);
   const engine::TextModel& model = *routes.service.models().text;
@@ -86,9 +95,10 @@ void openai_complete(OpenAiRoutes& routes, const ExchangePtr& exchange) {
     prompts.push_back(*std::move(prepared));
     for (int64_t i = 0; request->echo && i < wanted.n; ++i) form.echoes.push_back(prompt);
   }
-  const auto refused = start_texts(routes.service, routes.pump,
-                                   {.exchange = exchange, .n = wanted.n, .stream = wanted.stream, .time_left_ms = *left_ms},
-                                   std::move(prompts), openai_reader(exchange, std::move(form)));
+  const auto refused =
+      start_texts(routes.service, routes.pump,
+                  {.exchange = exchange, .n = wanted.n, .stream = wanted.stream, .time_left_ms = *left_ms},
+                  std::move(prompts), openai_reader(exchange, std::move(form)));
   if (refused) refuse_openai(exchange, *refused);
 }
 
@@ -97,9 +107,11 @@ void openai_complete(OpenAiRoutes& routes, const ExchangePtr& exchange) {
 void add_openai_routes(Router& router, pipeline::Service& service, const RouteOptions& options) {
   const auto routes = std::make_shared<OpenAiRoutes>(service, options);
   const auto add = [&](std::string_view path, void (*handle)(OpenAiRoutes&, const ExchangePtr&)) {
-    router.add({.method = "POST", .pattern = std::string(path), .handler = [routes, handle](const ExchangePtr& exchange) {
-      look_at_request(routes->service, exchange, Dialect::kOpenAi, [routes, handle, exchange] { handle(*routes, exchange); });
-    }});
+    router.add(
+        {.method = "POST", .pattern = std::string(path), .handler = [routes, handle](const ExchangePtr& exchange) {
+           look_at_request(routes->service, exchange, Dialect::kOpenAi,
+                           [routes, handle, exchange] { handle(*routes, exchange); });
+         }});
   };
   add("/v1/chat/completions", openai_chat);
   add("/v1/completions", openai_complete);

@@ -20,6 +20,7 @@ using boost::beast::error_code;
 
 constexpr size_t kMaxHeaders = 100;
 constexpr size_t kMaxChunkHeadBytes = 4 << 10;  // a chunk's size line or the trailers
+constexpr size_t kMinChunkedBytes = 5;
 
 std::string lower_name(std::string_view name) {
   std::string out(name);
@@ -194,7 +195,8 @@ RequestParser::Step RequestParser::feed(std::string_view bytes, size_t& n_used) 
   while (!parser.is_done()) {
     const std::string_view rest = bytes.substr(n_used);
     const bool in_head = !parser.is_header_done();
-    if (rest.empty()) return Step::kMore;
+    // What follows within a chunked body has at least these bytes: "0\r\n\r\n". Beast's parser counts on them.
+    if (rest.empty() || (!in_head && parser.head.is_chunked && rest.size() < kMinChunkedBytes)) return Step::kMore;
     error_code ec;
     const size_t n = parser.put(boost::asio::const_buffer(rest.data(), rest.size()), ec);
     n_used += n;

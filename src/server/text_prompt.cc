@@ -69,8 +69,9 @@ std::vector<std::string> declarations(const ChatRequest& request) {
 // A tool that must be called: nothing else can be written.
 bool set_forced_call(const engine::TextModel& model, const ChatRequest& request, std::span<const std::string> tools,
                      engine::GenerateOptions& options, ApiError& error) {
-  return set_grammar(engine::Grammar::tool_call(*model.chat_family(), tools, request.parallel_tool_calls, request.tool_name),
-                     "tools", options, error);
+  return set_grammar(
+      engine::Grammar::tool_call(*model.chat_family(), tools, request.parallel_tool_calls, request.tool_name),
+      "tools", options, error);
 }
 
 bool knows_tools(const engine::TextModel& model, ApiError& error) {
@@ -142,7 +143,8 @@ std::optional<PreparedText> prepare_chat(const engine::TextModel& model, const C
   if (!decide_thinking(model, request, constrained, error)) return std::nullopt;
   const bool thinking = request.thinking.value_or(false) && model.can_think();
 
-  if (!encode_turns(model, request, {.add_generation_prompt = true, .thinking = thinking, .tools = tools}, prepared, error)) {
+  if (!encode_turns(model, request, {.add_generation_prompt = true, .thinking = thinking, .tools = tools}, prepared,
+                    error)) {
     return std::nullopt;
   }
   prepared.form.thoughts = thinking;

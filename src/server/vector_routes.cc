@@ -16,7 +16,8 @@
 namespace docmind::server {
 namespace {
 
-std::string embedding_list(const Exchange&, const EmbeddingRequest& request, const VectorTarget& target, const Embedded& made) {
+std::string embedding_list(const Exchange&, const EmbeddingRequest& request, const VectorTarget& target,
+                           const Embedded& made) {
   std::string out = R"({"object":"list","data":[)";
   const std::span<const float> rows(made.rows);
   for (size_t i = 0; i < request.texts.size(); ++i) {
@@ -82,10 +83,11 @@ void add_vector_routes(Router& router, pipeline::Service& service, const RouteOp
                       {parse_embedding_request, embedding_list, Dialect::kOpenAi});
   add_embedding_route(router, service, options, "/embed", {parse_tei_embed_request, tei_vectors, Dialect::kTei});
   for (const std::string_view path : {"/v1/rerank", "/v2/rerank", "/rerank", "/reranking", "/v1/reranking"}) {
-    router.add({.method = "POST", .pattern = std::string(path), .handler = [&service, options](const ExchangePtr& exchange) {
-      work_for(service, exchange, Dialect::kOpenAi,
-               [&service, options, exchange] { answer_rerank(service, options, exchange); });
-    }});
+    router.add(
+        {.method = "POST", .pattern = std::string(path), .handler = [&service, options](const ExchangePtr& exchange) {
+           work_for(service, exchange, Dialect::kOpenAi,
+                    [&service, options, exchange] { answer_rerank(service, options, exchange); });
+         }});
   }
   add_tei_routes(router, service);
 }

@@ -214,8 +214,8 @@ bool rank_by_words(pipeline::Service& service, const RerankRequest& request, con
 template <typename T>
 bool all_finite(const std::vector<T>& values, std::string_view model, ApiError& error) {
   if (std::all_of(values.begin(), values.end(), [](T value) { return std::isfinite(value); })) return true;
-  error = {.status = 500, .message = fmt::format("the model '{}' gave a value that is no number; its weights are damaged",
-                                                 model)};
+  error = {.status = 500,
+           .message = fmt::format("the model '{}' gave a value that is no number; its weights are damaged", model)};
   return false;
 }
 

@@ -43,7 +43,8 @@ struct Ranked {
   int64_t n_tokens = 0;
   int64_t n_cut_tokens = 0;
 };
-// Likewise. Scores are probabilities, or logits where the request wants raw ones; those of the lexical model are 0 or more.
+// Likewise. Scores are probabilities, or logits where the request wants raw ones; those of the lexical model are
+// 0 or more.
 [[nodiscard]] std::optional<Ranked> rank_documents(pipeline::Service& service, const VectorTarget& target,
                                                    const RerankRequest& request, const VectorCall& call,
                                                    ApiError& error);

@@ -2,33 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/chat_prompt.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "tokenizer/chat_tools.h"
 
 namespace docmind::tokenizer {
 namespace {
 
 using Messages = std::span<const ChatMessage>;
-
-class PromptBuilder {
- public:
-  PromptBuilder& bos(std::string_view text) { return add(ChatPart::Kind::kBos, text); }
-  PromptBuilder& eos(std::string_view text) { return add(ChatPart::Kind::kEos, text); }
-  PromptBuilder& mark(std::string_view text) { return add(ChatPart::Kind::kMark, text); }
-  PromptBuilder& optional_mark(std::string_view text) { return add(ChatPart::Kind::kOptionalMark, text); }
-  PromptBuilder& text(std::string_view text) { return add(ChatPart::Kind::kText, text); }
-  ChatPrompt take() { return std::move(prompt_); }
-
- private:
-  PromptBuilder& add(ChatPart::Kind kind, std::string_view text) {
-    prompt_.push_back({kind, std::string(text)});
-    return *this;
-  }
-  ChatPrompt prompt_;
-};
 
 // Jinja's lstrip and trim of one character and of white space.
 std::string_view strip_front(std::string_view text, char c) {
@@ -41,16 +26,27 @@ std::string_view strip_both(std::string_view text, char c) {
   return text;
 }
 
+Status check_tools(ChatFamily family, Messages messages, const ChatOptions& options) {
+  if (supports_tools(family)) return {};
+  const bool has_calls = std::ranges::any_of(messages, [](const ChatMessage& message) {
+    return message.role == "tool" || !message.tool_calls.empty();
+  });
+  if (options.tools.empty() && !has_calls) return {};
+  return Error{ErrorCode::kUnsupported, fmt::format("the conversation has tools, and prompts of the family {} know none",
+                                                    chat_family_name(family))};
+}
+
 Status check_roles(Messages messages, bool in_turn) {
   if (messages.empty()) return Error{ErrorCode::kInvalidArgument, "a conversation needs at least one message"};
   size_t n_turns = 0;
   for (size_t i = 0; i < messages.size(); ++i) {
     const std::string_view role = messages[i].role;
     if (role == "system" && i == 0) continue;
+    if (role == "tool" && i > 0) continue;
     if (role != "user" && role != "assistant") {
       return Error{ErrorCode::kInvalidArgument,
                    fmt::format("message {} of the conversation has the role '{}'; expected is 'user' or 'assistant', "
-                               "or 'system' for the first",
+                               "'system' for the first or 'tool' for a later one",
                                i + 1, printable(role))};
     }
     const std::string_view expected = n_turns++ % 2 == 0 ? "user" : "assistant";
@@ -65,10 +61,18 @@ Status check_roles(Messages messages, bool in_turn) {
   return {};
 }
 
-ChatPrompt chat_ml(Messages messages, const ChatOptions& options) {
+ChatPrompt chat_ml(Messages messages, const ChatOptions& options, const ToolTexts& tools) {
   PromptBuilder prompt;
-  for (const ChatMessage& message : messages) {
-    prompt.mark("<|im_start|>").text(message.role).text("\n").text(message.content);
+  messages = add_qwen_system(prompt, messages, tools);
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const ChatMessage& message = messages[i];
+    if (message.role == "tool") {
+      add_qwen_result(prompt, messages, i);
+      continue;
+    }
+    prompt.mark("<|im_start|>").text(message.role);
+    if (message.tool_calls.empty() || !message.content.empty()) prompt.text("\n").text(message.content);
+    add_qwen_calls(prompt, message.tool_calls, true);
     prompt.mark("<|im_end|>").text("\n");
   }
   if (options.add_generation_prompt) prompt.mark("<|im_start|>").text("assistant\n");
@@ -91,16 +95,22 @@ void add_qwen3_answer(PromptBuilder& prompt, std::string_view content, bool afte
   prompt.text(content);
 }
 
-ChatPrompt qwen3(Messages messages, const ChatOptions& options) {
+ChatPrompt qwen3(Messages messages, const ChatOptions& options, const ToolTexts& tools) {
   PromptBuilder prompt;
-  size_t last_question = messages.size() - 1;
+  messages = add_qwen_system(prompt, messages, tools);
+  size_t last_question = messages.empty() ? 0 : messages.size() - 1;
   for (size_t i = 0; i < messages.size(); ++i) {
     if (messages[i].role == "user") last_question = i;
   }
   for (size_t i = 0; i < messages.size(); ++i) {
+    if (messages[i].role == "tool") {
+      add_qwen_result(prompt, messages, i);
+      continue;
+    }
     prompt.mark("<|im_start|>").text(messages[i].role).text("\n");
     if (messages[i].role == "assistant") {
       add_qwen3_answer(prompt, messages[i].content, i > last_question, i + 1 == messages.size());
+      add_qwen_calls(prompt, messages[i].tool_calls, !messages[i].content.empty());
     } else {
       prompt.text(messages[i].content);
     }
@@ -132,17 +142,16 @@ ChatPrompt llama2(Messages messages) {
   return prompt.take();
 }
 
-ChatPrompt llama3(Messages messages, const ChatOptions& options) {
+ChatPrompt llama3(Messages messages, const ChatOptions& options, const ToolTexts& tools) {
   PromptBuilder prompt;
   prompt.bos("<|begin_of_text|>");
-  const auto header = [&](std::string_view role) {
-    prompt.mark("<|start_header_id|>").text(role).mark("<|end_header_id|>").text("\n\n");
-  };
+  if (!tools.empty()) messages = add_llama3_tools(prompt, messages, tools);
   for (const ChatMessage& message : messages) {
-    header(message.role);
-    prompt.text(trim(message.content)).mark("<|eot_id|>");
+    add_llama3_header(prompt, message.role == "tool" ? "ipython" : message.role);
+    add_llama3_content(prompt, message);
+    prompt.mark("<|eot_id|>");
   }
-  if (options.add_generation_prompt) header("assistant");
+  if (options.add_generation_prompt) add_llama3_header(prompt, "assistant");
   return prompt.take();
 }
 
@@ -193,12 +202,14 @@ Result<ChatPrompt> build_chat_prompt(ChatFamily family, std::span<const ChatMess
                                      const ChatOptions& options) {
   const bool any_order =
     family == ChatFamily::kChatMl || family == ChatFamily::kQwen3 || family == ChatFamily::kLlama3;
+  DM_TRY(check_tools(family, messages, options));
   DM_TRY(check_roles(messages, !any_order));
+  DM_ASSIGN(const ToolTexts tools, tool_texts(family, messages, options));
   switch (family) {
-    case ChatFamily::kChatMl: return chat_ml(messages, options);
-    case ChatFamily::kQwen3: return qwen3(messages, options);
+    case ChatFamily::kChatMl: return chat_ml(messages, options, tools);
+    case ChatFamily::kQwen3: return qwen3(messages, options, tools);
     case ChatFamily::kLlama2: return llama2(messages);
-    case ChatFamily::kLlama3: return llama3(messages, options);
+    case ChatFamily::kLlama3: return llama3(messages, options, tools);
     case ChatFamily::kMistral: return mistral(messages, false);
     case ChatFamily::kMistralV1: return mistral(messages, true);
     case ChatFamily::kGemma: return gemma(messages, options);

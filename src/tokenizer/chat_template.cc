@@ -28,6 +28,10 @@ std::string_view chat_family_name(ChatFamily family) {
   return "unknown";
 }
 
+bool supports_tools(ChatFamily family) {
+  return family == ChatFamily::kChatMl || family == ChatFamily::kQwen3 || family == ChatFamily::kLlama3;
+}
+
 Result<ChatFamily> recognise_chat_family(std::string_view chat_template) {
   if (has(chat_template, "<|im_start|>")) {
     return has(chat_template, "enable_thinking") ? ChatFamily::kQwen3 : ChatFamily::kChatMl;

@@ -137,41 +137,5 @@ TEST(Shedding, TakesBackStepByStepInReverse) {
   EXPECT_EQ(changes, 4);  // 10 to 20 to 40 and 2 to 4 to 6, never two at once
 }
 
-TEST(Recommendations, SayWhatToDoWithNumbersAndTheSetting) {
-  const Controller controller = make_controller();
-  ControlInput in = calm_input(0, 0.97);
-  in.kv_used_bytes = static_cast<int64_t>(0.92 * 12 * kGiB);
-  in.kv_budget_bytes = 12 * kGiB;
-  in.n_refused = 5;
-  in.n_answered = 45;
-  in.cache_hit_rate = 0.04;
-  in.semantic_cache = false;
-  in.service_ms = 5'200;
-  const std::vector<Recommendation> list = controller.recommend(in);
-  const auto find = [&](std::string_view id) {
-    for (const Recommendation& item : list) {
-      if (item.id == id) return item;
-    }
-    ADD_FAILURE() << id << " is not recommended";
-    return Recommendation{};
-  };
-  EXPECT_EQ(find("kv_int4").text, "KV cache is 92% of the 12.0 GiB KV budget; int4 for new sequences saves 7.8 GiB");
-  EXPECT_EQ(find("kv_int4").setting, "kv.format = \"int4\"");
-  EXPECT_EQ(find("memory_budget").text,
-            "memory budget is 97% used (11.6 of 12.0 GiB); with 15.5 GiB this load runs without halved batches");
-  EXPECT_EQ(find("memory_budget").setting, "memory.budget_mib = 15893");
-  EXPECT_EQ(find("semantic_cache").setting, "cache.semantic = true");
-  EXPECT_EQ(find("more_capacity").text,
-            "5 of the last 50 questions were refused (10%); more cores, a GPU or a second server is needed for this "
-            "load");
-  EXPECT_NE(find("smaller_model").text.find("5.2 s without waiting, the target is 3.0 s"), std::string::npos);
-}
-
-TEST(Recommendations, AreNoneWhenAllIsWell) {
-  const Controller controller = make_controller();
-  EXPECT_TRUE(controller.recommend(calm_input(0, 0.3)).empty());
-  EXPECT_TRUE(controller.recommend(ControlInput{}).empty());
-}
-
 }  // namespace
 }  // namespace docmind::control

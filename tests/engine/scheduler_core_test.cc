@@ -19,8 +19,8 @@ using test::SchedulerRun;
 void expect_idle(const SchedulerRun& run) {
   EXPECT_EQ(run.core->n_running(), 0U);
   EXPECT_EQ(run.core->n_waiting(), 0U);
-  EXPECT_EQ(run.core->cache().stats().referenced_bytes, 0U);
-  EXPECT_EQ(run.core->cache().stats().n_sequences, 0);
+  EXPECT_EQ(run.core->caches().stats().referenced_bytes, 0U);
+  EXPECT_EQ(run.core->caches().stats().n_sequences, 0);
   EXPECT_EQ(run.meter.n_waiting.load(), 0);
 }
 
@@ -57,13 +57,13 @@ TEST(SchedulerCore, ACancelFreesMemoryInTheSameStep) {
   SchedulerRun run;
   run.submit(fake_request(40, 100, 1));
   run.submit(fake_request(40, 100, 2));
-  run.core->cache().evict();
+  run.core->caches().evict();
   for (int i = 0; i < 10; ++i) run.core->step();
-  const size_t both = run.core->cache().stats().referenced_bytes;
+  const size_t both = run.core->caches().stats().referenced_bytes;
   run.streams[0]->cancel();
   run.core->step();
   EXPECT_EQ(run.core->n_running(), 1U);
-  EXPECT_LT(run.core->cache().stats().referenced_bytes, both);
+  EXPECT_LT(run.core->caches().stats().referenced_bytes, both);
   const Generation cut = must(run.streams[0]->finish());
   EXPECT_EQ(cut.finish, FinishReason::kCancelled);
   EXPECT_EQ(cut.n_prompt_tokens, 40);
@@ -264,12 +264,12 @@ TEST(SchedulerCore, APassThatFindsNoRoomLosesNothing) {
 
 TEST(SchedulerCore, SetpointsCountFromTheNextStepOn) {
   SchedulerRun run({.n_blocks = 200});
-  run.core->set({.max_sequences = 2, .prefill_tokens = 8, .prefill_share = 0.5});
+  EXPECT_TRUE(run.core->set({.max_sequences = 2, .prefill_tokens = 8, .prefill_share = 0.5}).ok());
   for (uint64_t i = 0; i < 6; ++i) run.submit(fake_request(20, 10, i));
   run.core->step();
   EXPECT_EQ(run.core->n_running(), 2U);
   EXPECT_EQ(run.decoder.n_rows_computed, 8);
-  run.core->set({.max_sequences = 100, .prefill_tokens = 1'000, .prefill_share = 0.5});
+  EXPECT_TRUE(run.core->set({.max_sequences = 100, .prefill_tokens = 1'000, .prefill_share = 0.5}).ok());
   run.core->step();
   EXPECT_EQ(run.core->n_running(), 6U);
   run.run();

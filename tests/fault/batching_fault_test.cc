@@ -37,12 +37,12 @@ class BatchingFault : public testing::Test {
     EXPECT_EQ(made->text, expected_[i]) << i;
   }
   static void expect_nothing_held(const SchedulerRun& run) {
-    const kv::CacheStats kv = run.core->cache().stats();
+    const kv::CacheStats kv = run.core->caches().stats();
     EXPECT_EQ(kv.referenced_bytes, 0U);
     EXPECT_EQ(kv.n_sequences, 0);
     EXPECT_LE(kv.peak_bytes, kv.budget_bytes);
-    run.core->cache().evict();
-    EXPECT_EQ(run.core->cache().stats().held_bytes, 0U);
+    run.core->caches().evict();
+    EXPECT_EQ(run.core->caches().stats().held_bytes, 0U);
   }
   static std::vector<std::string> expected_;
 };

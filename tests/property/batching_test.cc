@@ -118,6 +118,7 @@ struct RealCase {
   bool exact_reuse;
   RequestSpace requests;
   uint64_t n_schedules;
+  std::vector<kv::Format> smaller_formats = {};
 };
 void PrintTo(const RealCase& real, std::ostream* out) { *out << real.name; }
 
@@ -141,6 +142,7 @@ TEST_P(RealModel, TextsAreWhatTheyAreAlone) {
                                 .share_prefixes = real.shares,
                                 .exact_reuse = real.exact_reuse,
                                 .identity = "nano"},
+                      .smaller_formats = real.smaller_formats,
                       .n_context = 512,
                       .requests = requests_of(real.requests, 3),
                       .spill_folder = folder.mkdir("spill")};
@@ -150,10 +152,13 @@ TEST_P(RealModel, TextsAreWhatTheyAreAlone) {
   EXPECT_GT(counts.n_restored, 0);
   EXPECT_GT(counts.n_recomputed, 0);
   EXPECT_EQ(counts.n_reused > 0, real.shares);
+  EXPECT_EQ(counts.n_switches > 0, !real.smaller_formats.empty());
+  EXPECT_EQ(counts.n_smaller > 0, !real.smaller_formats.empty());
 }
 
 constexpr RequestSpace kShort{.n_requests = 12, .longest_prompt = 40, .longest_text = 100, .n_prompt_tokens = 160};
 constexpr RequestSpace kLong{.n_requests = 8, .longest_prompt = 260, .longest_text = 160, .n_prompt_tokens = 160};
+constexpr auto kInt8 = kv::Format::kInt8, kInt4 = kv::Format::kInt4;
 constexpr auto kF32 = kernels::TensorType::kF32, kQ8 = kernels::TensorType::kQ8_0;
 
 INSTANTIATE_TEST_SUITE_P(Batching, RealModel, testing::Values(
@@ -162,7 +167,9 @@ INSTANTIATE_TEST_SUITE_P(Batching, RealModel, testing::Values(
     RealCase{"f32_int8_exact", kF32, kv::Format::kInt8, true, true, kLong, 80},
     RealCase{"q8_int4_exact", kQ8, kv::Format::kInt4, true, true, kLong, 80},
     RealCase{"q8_int8_unshared", kQ8, kv::Format::kInt8, false, false, kLong, 80},
-    RealCase{"f32_mixed_unshared", kF32, kv::Format::kMixed, false, false, kLong, 80}),
+    RealCase{"f32_mixed_unshared", kF32, kv::Format::kMixed, false, false, kLong, 80},
+    RealCase{"f32_f16_switched", kF32, kv::Format::kF16, true, true, kLong, 120, {kInt8, kInt4, kv::Format::kK8V4}},
+    RealCase{"q8_int8_switched", kQ8, kInt8, true, true, kLong, 80, {kInt4}}),
     [](const auto& p) { return std::string(p.param.name); });
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace {
 constexpr int64_t kMost = 1'000;
 
 std::string chat_body(std::string_view fields) {
-  return R"({"messages":[{"role":"user","content":"Hi"}])" + std::string(fields.empty() ? "" : ",") + std::string(fields) + "}";
+  return R"({"messages":[{"role":"user","content":"Hi"}])" + std::string(fields.empty() ? "" : ",") +
+         std::string(fields) + "}";
 }
 
 ChatRequest chat_of(std::string_view fields) {
@@ -75,7 +76,8 @@ TEST(ChatRequest, ReadsTurns) {
       {"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},
       {"role":"tool","tool_call_id":"c1","content":"21"},
       {"role":"assistant","content":"It is 21.","reasoning_content":"hm"},
-      {"role":"function","name":"g","content":"3"}]})", kMost, error);
+      {"role":"function","name":"g","content":"3"}]})",
+                                          kMost, error);
   ASSERT_TRUE(request) << error.message;
   ASSERT_EQ(request->turns.size(), 6u);
   EXPECT_EQ(request->turns[0].role, "system");
@@ -119,20 +121,32 @@ TEST(ChatRequest, RefusesWithTheFieldsName) {
   EXPECT_EQ(refused(R"({"messages":[{"role":"assistant","tool_calls":[{"id":"x"}]}]})"),
             "messages[0].tool_calls[0].function");
   const std::pair<const char*, const char*> cases[] = {
-      {R"("temperature":"hot")", "temperature"}, {R"("temperature":2.5)", "temperature"},
-      {R"("top_p":-0.1)", "top_p"},              {R"("max_tokens":0)", "max_tokens"},
-      {R"("max_tokens":-1)", "max_tokens"},      {R"("n":0)", "n"},
-      {R"("n":1000)", "n"},                      {R"("stop":[1])", "stop[0]"},
-      {R"("logit_bias":{"x":1})", "logit_bias"}, {R"("logit_bias":{"-1":1})", "logit_bias"},
-      {R"("logit_bias":{"1":101})", "logit_bias"}, {R"("top_logprobs":3)", "top_logprobs"},
-      {R"("logprobs":true,"top_logprobs":21)", "top_logprobs"}, {R"("logprobs":5)", "logprobs"},
-      {R"("stream":"yes")", "stream"},           {R"("stream_options":{"include_usage":1})", "stream_options.include_usage"},
+      {R"("temperature":"hot")", "temperature"},
+      {R"("temperature":2.5)", "temperature"},
+      {R"("top_p":-0.1)", "top_p"},
+      {R"("max_tokens":0)", "max_tokens"},
+      {R"("max_tokens":-1)", "max_tokens"},
+      {R"("n":0)", "n"},
+      {R"("n":1000)", "n"},
+      {R"("stop":[1])", "stop[0]"},
+      {R"("logit_bias":{"x":1})", "logit_bias"},
+      {R"("logit_bias":{"-1":1})", "logit_bias"},
+      {R"("logit_bias":{"1":101})", "logit_bias"},
+      {R"("top_logprobs":3)", "top_logprobs"},
+      {R"("logprobs":true,"top_logprobs":21)", "top_logprobs"},
+      {R"("logprobs":5)", "logprobs"},
+      {R"("stream":"yes")", "stream"},
+      {R"("stream_options":{"include_usage":1})", "stream_options.include_usage"},
       {R"("response_format":{"type":"xml"})", "response_format.type"},
       {R"("response_format":{"type":"json_schema"})", "response_format.json_schema.schema"},
-      {R"("tools":[{}])", "tools[0]"},           {R"("tools":[{"function":{}}])", "tools[0].function.name"},
-      {R"("tool_choice":"required")", "tool_choice"}, {R"("tool_choice":"maybe")", "tool_choice"},
-      {R"("functions":[])", "functions"},        {R"("reasoning_effort":"very")", "reasoning_effort"},
-      {R"("model":3)", "model"},                 {R"("seed":1.5)", "seed"},
+      {R"("tools":[{}])", "tools[0]"},
+      {R"("tools":[{"function":{}}])", "tools[0].function.name"},
+      {R"("tool_choice":"required")", "tool_choice"},
+      {R"("tool_choice":"maybe")", "tool_choice"},
+      {R"("functions":[])", "functions"},
+      {R"("reasoning_effort":"very")", "reasoning_effort"},
+      {R"("model":3)", "model"},
+      {R"("seed":1.5)", "seed"},
       {R"("collection":[])", "collection"}};
   for (const auto& [fields, param] : cases) EXPECT_EQ(refused(chat_body(fields)), param) << fields;
 }
@@ -146,12 +160,15 @@ std::string refused_completion(std::string_view body) {
 
 TEST(CompletionRequest, ReadsPromptsAndRefusesWhatIsNotOffered) {
   ApiError error;
-  const auto request = parse_completion_request(R"({"prompt":["a","b"],"n":2,"echo":true,"best_of":2,"suffix":""})", kMost, error);
+  const auto request =
+      parse_completion_request(R"({"prompt":["a","b"],"n":2,"echo":true,"best_of":2,"suffix":""})", kMost, error);
   ASSERT_TRUE(request) << error.message;
   EXPECT_EQ(request->prompts, (std::vector<std::string>{"a", "b"}));
   EXPECT_TRUE(request->echo);
   EXPECT_EQ(request->generation.options.max_tokens, 16);
-  EXPECT_EQ(parse_completion_request(R"({"prompt":"a","logprobs":2})", kMost, error)->generation.options.sampling.n_top_logprobs, 2u);
+  EXPECT_EQ(parse_completion_request(R"({"prompt":"a","logprobs":2})", kMost, error)
+                ->generation.options.sampling.n_top_logprobs,
+            2u);
   EXPECT_EQ(refused_completion("{}"), "prompt");
   EXPECT_EQ(refused_completion(R"({"prompt":[]})"), "prompt");
   EXPECT_EQ(refused_completion(R"({"prompt":[1,2]})"), "prompt");

@@ -106,7 +106,8 @@ class DialectBed {
     const auto exchange = start(method, path, std::move(body), std::move(headers));
     EXPECT_TRUE(exchange->wait_done()) << method << " " << path;
     EXPECT_EQ(exchange->n_responses, 1);
-    return {exchange->head.status, exchange->body, exchange->head.headers, exchange->streamed, exchange->head.content_type};
+    return {exchange->head.status, exchange->body, exchange->head.headers, exchange->streamed,
+            exchange->head.content_type};
   }
   Reply post(const std::string& path, const json::value& body, HeaderList headers = {}) {
     return call("POST", path, json::serialize(body), std::move(headers));

@@ -96,7 +96,8 @@ class FakeService final : public pipeline::Service {
   monitor::Metrics& metrics() override { return metrics_; }
   Result<pipeline::CollectionPtr> collection(std::string_view, std::string_view name, bool) override {
     const auto found = collections_.find(std::string(name));
-    if (found == collections_.end()) return Error{ErrorCode::kNotFound, "there is no collection '" + std::string(name) + "'"};
+    if (found == collections_.end())
+      return Error{ErrorCode::kNotFound, "there is no collection '" + std::string(name) + "'"};
     return pipeline::CollectionPtr(found->second);
   }
   std::vector<std::string> collection_names(std::string_view) override { return {"default", "manuals"}; }

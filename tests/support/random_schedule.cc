@@ -77,6 +77,7 @@ class Schedule {
     options_.ageing_ms = random_.between(1, 20);
     draw_clients();
     budget_ = draw_budget();
+    if (!space.smaller_formats.empty()) draw_formats();
     spills_ = !space.spill_folder.empty() && random_.between(0, 1) == 0;
   }
 
@@ -89,6 +90,7 @@ class Schedule {
       if (spills_ && space_.damage_share > 0) damage();
     }
     const engine::SchedulerStats stats = run.meter.snapshot();
+    counts.n_switches += std::ssize(switches_);
     counts.add({.n_preempted = stats.n_preempted, .n_restored = stats.n_restored, .n_recomputed = stats.n_recomputed,
                 .n_reused = stats.kv.n_hit_tokens, .n_spill_failures = stats.n_spill_failures,
                 .n_replayed = stats.n_replayed});
@@ -123,6 +125,19 @@ class Schedule {
     }
   }
 
+  void draw_formats() {
+    const auto any = [this] {
+      return space_.smaller_formats[static_cast<size_t>(
+          random_.between(0, static_cast<int>(space_.smaller_formats.size()) - 1))];
+    };
+    for (Client& client : clients_) {
+      if (random_.between(0, 3) == 0) client.wanted.kv_format = any();
+    }
+    for (int64_t step = random_.between(0, 10); step < 60; step += random_.between(1, 25)) {
+      switches_[step] = random_.between(0, 2) == 0 ? std::nullopt : std::optional(any());
+    }
+  }
+
   int64_t n_tokens(const Client& client) const {
     const Generation& alone = expected_[client.request];
     return alone.n_prompt_tokens + alone.n_completion_tokens;
@@ -145,6 +160,13 @@ class Schedule {
   // Arrivals and departures of a step; false when none is left.
   bool act(Run& run, int64_t step) {
     bool more = false;
+    if (const auto format = switches_.find(step); format != switches_.end()) {
+      const Status set = run.core->set({.max_sequences = options_.max_sequences,
+                                        .prefill_tokens = options_.prefill_tokens,
+                                        .prefill_share = options_.prefill_share,
+                                        .kv_format = format->second});
+      if (!set.ok()) throw std::runtime_error(set.error().message);
+    }
     for (Client& client : clients_) {
       more = more || client.arrives > step;
       if (client.arrives == step) client.stream = run.submit(space_, client.wanted);
@@ -174,8 +196,29 @@ class Schedule {
     }
   }
 
+  // What a request gives alone in the formats that it may have had.
+  template <typename Use>
+  void for_each_format(const Client& client, Use use) const {
+    const size_t n = space_.requests.size();
+    for (size_t i = 0; i < expected_.size() / n; ++i) {
+      kv::FormatOptions options = space_.cache.format;
+      if (i > 0) options.format = space_.smaller_formats[i - 1];
+      use(options, expected_[i * n + client.request]);
+    }
+  }
+
+  // While a piece of it is computed, a text holds more than in the end.
+  size_t most_bytes(const Client& client) const {
+    size_t most = 0;
+    for_each_format(client, [&](const kv::FormatOptions& options, const Generation& alone) {
+      const kv::Layout layout = *kv::Layout::create(space_.decoder->kv_geometry(), options);
+      most = std::max(most, layout.sequence_bytes(alone.n_prompt_tokens + alone.n_completion_tokens) +
+                                5 * layout.block_bytes() + layout.page_bytes());
+    });
+    return most;
+  }
+
   std::optional<std::string> compare(Client& client, ScheduleCounts& counts) {
-    const Generation& alone = expected_[client.request];
     const auto differs = [&](std::string_view what) {
       return fmt::format("request {}: {}", client.request, what);
     };
@@ -183,12 +226,20 @@ class Schedule {
     if (!outcome.ok()) {
       ++counts.n_limits;
       if (outcome.error().code != ErrorCode::kLimit) return differs(outcome.error().message);
-      // While a piece of it is computed, a text holds more than in the end.
-      const size_t needed = layout_.sequence_bytes(n_tokens(client)) + 5 * layout_.block_bytes() + layout_.page_bytes();
+      const size_t needed = most_bytes(client);
       if (needed <= budget_) return differs(fmt::format("{} though {} bytes of {} are enough", outcome.error().message,
                                                         needed, budget_));
       return std::nullopt;
     }
+    const std::string& settings = outcome->kv_settings;
+    const Generation* in_its_format = nullptr;
+    for_each_format(client, [&](const kv::FormatOptions& options, const Generation& one) {
+      const bool is_asked = !client.wanted.kv_format || *client.wanted.kv_format == options.format;
+      if (is_asked && (settings.empty() || one.kv_settings == settings)) in_its_format = &one;
+    });
+    if (in_its_format == nullptr) return differs(fmt::format("it was kept as {}", settings));
+    const Generation& alone = *in_its_format;
+    if (!settings.empty() && settings != expected_[client.request].kv_settings) ++counts.n_smaller;
     counts.n_reused += outcome->n_reused_tokens;
     const bool cut = outcome->finish == FinishReason::kCancelled || outcome->finish == FinishReason::kDeadline;
     ++(cut ? counts.n_cut : counts.n_finished);
@@ -206,11 +257,21 @@ class Schedule {
   }
 
   std::optional<std::string> check_end(Run& run) const {
-    const kv::CacheStats kv = run.core->cache().stats();
+    const kv::CacheStats kv = run.core->caches().stats();
     if (kv.referenced_bytes != 0 || kv.n_sequences != 0) {
       return fmt::format("{} bytes are still held", kv.referenced_bytes);
     }
     if (kv.peak_bytes > budget_) return fmt::format("{} bytes were used of {}", kv.peak_bytes, budget_);
+    if (kv.resident_bytes > budget_) return fmt::format("{} bytes are there of {}", kv.resident_bytes, budget_);
+    for (const kv::FormatUse& use : run.core->caches().uses()) {
+      if (use.n_sequences == 0 && use.referenced_bytes == 0) continue;
+      return fmt::format("{} bytes of {} are still held", use.referenced_bytes, kv::format_name(use.format));
+    }
+    run.core->caches().evict();
+    const kv::CacheStats end = run.core->caches().stats();
+    if (end.n_blocks + end.n_pages + end.n_tree_nodes != 0 || end.resident_bytes != 0) {
+      return fmt::format("{} blocks and {} pages cannot be given back", end.n_blocks, end.n_pages);
+    }
     if (run.meter.n_waiting != 0) return "somebody is still counted as waiting";
     if (!spills_ || std::filesystem::is_empty(space_.spill_folder)) return std::nullopt;
     return "a spill file is left";
@@ -224,6 +285,7 @@ class Schedule {
   std::vector<Client> clients_;
   size_t budget_ = 0;
   bool spills_ = false;
+  std::map<int64_t, std::optional<kv::Format>> switches_;  // by step
   std::map<std::string, bool> looked_at_;
 };
 
@@ -239,14 +301,17 @@ void ScheduleCounts::add(const ScheduleCounts& other) {
   n_reused += other.n_reused;
   n_spill_failures += other.n_spill_failures;
   n_replayed += other.n_replayed;
+  n_switches += other.n_switches;
+  n_smaller += other.n_smaller;
 }
 
-std::vector<Generation> each_alone(const ScheduleSpace& space) {
+namespace {
+
+void append_alone(const ScheduleSpace& space, std::vector<Generation>& all) {
   Result<kv::Layout> layout = kv::Layout::create(space.decoder->kv_geometry(), space.cache.format);
   if (!layout.ok()) throw std::runtime_error(layout.error().message);
   ScheduleSpace plain = space;
   plain.cache.share_prefixes = false;
-  std::vector<Generation> all;
   for (const TextRequest& request : space.requests) {
     const size_t plenty = layout->sequence_bytes(space.n_context) + 40 * layout->block_bytes();
     Run run(plain, {.prefill_tokens = space.most_prefill_tokens}, plenty, false, 1);
@@ -256,6 +321,18 @@ std::vector<Generation> each_alone(const ScheduleSpace& space) {
     Result<Generation> made = stream->finish();
     if (!made.ok()) throw std::runtime_error(made.error().message);
     all.push_back(std::move(*made));
+  }
+}
+
+}  // namespace
+
+std::vector<Generation> each_alone(const ScheduleSpace& space) {
+  std::vector<Generation> all;
+  append_alone(space, all);
+  for (const kv::Format format : space.smaller_formats) {
+    ScheduleSpace smaller = space;
+    smaller.cache.format.format = format;
+    append_alone(smaller, all);
   }
   return all;
 }
