@@ -78,6 +78,52 @@ std::string kv_bench_table(const engine::KvBenchReport& report) {
   return text;
 }
 
+json::object kv_quality_to_json(const engine::KvQualityReport& report) {
+  json::array rows;
+  for (const engine::KvQualityReport::Row& row : report.rows) {
+    json::object object{{"format", kv::format_name(row.format)},
+                        {"mean_kl", row.quality.mean_kl},
+                        {"worst_kl", row.quality.worst_kl},
+                        {"same_top", row.quality.same_top},
+                        {"perplexity", row.quality.perplexity},
+                        {"perplexity_ratio", row.quality.perplexity_ratio()}};
+    if (row.gate) {
+      object["most_mean_kl"] = row.gate->most_mean_kl;
+      object["least_same_top"] = row.gate->least_same_top;
+      object["passes"] = row.gate->passes(row.quality);
+    }
+    rows.push_back(std::move(object));
+  }
+  return {{"f16_perplexity", report.rows.empty() ? 0 : report.rows[0].quality.exact_perplexity},
+          {"quality", std::move(rows)},
+          {"tokens", report.n_tokens},
+          {"contexts", report.n_contexts},
+          {"isa", report.isa},
+          {"threads", report.n_threads},
+          {"model", to_valid_utf8(report.model)}};
+}
+
+std::string kv_quality_table(const engine::KvQualityReport& report) {
+  std::string text = fmt::format("{}: {} tokens in {}; {}, {}\n", report.model, report.n_tokens,
+                                 format_count(report.n_contexts, "context"), report.isa,
+                                 format_count(static_cast<int64_t>(report.n_threads), "thread"));
+  text += fmt::format("  {:<6} {:>9} {:>9} {:>9} {:>11}  {}\n", "format", "mean KLD", "worst", "same top", "perplexity",
+                      "verdict");
+  for (const engine::KvQualityReport::Row& row : report.rows) {
+    std::string verdict = "no limit is set";
+    if (row.gate) {
+      verdict = fmt::format("{}: at most {}, at least {:.1f}%", row.gate->passes(row.quality) ? "passes" : "FAILS",
+                            row.gate->most_mean_kl, 100 * row.gate->least_same_top);
+    }
+    text += fmt::format("  {:<6} {:>9.5f} {:>9.4f} {:>8.2f}% {:>10.4f}x  {}\n", kv::format_name(row.format),
+                        row.quality.mean_kl, row.quality.worst_kl, 100 * row.quality.same_top,
+                        row.quality.perplexity_ratio(), verdict);
+  }
+  text += "against f16 on the same text; KLD: divergence of the next token's distribution; same top: the likeliest\n"
+          "next token is the same; perplexity: how many times that of f16\n";
+  return text;
+}
+
 json::object stream_bench_to_json(const engine::StreamBenchReport& report, int64_t n_streams) {
   return {{"single_tps", report.single_tps},
           {"total_tps", report.total_tps},

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "engine/kv_bench.h"
+#include "engine/kv_quality_bench.h"
 #include "engine/stream_bench.h"
 
 namespace docmind::cli {
@@ -16,6 +17,12 @@ namespace docmind::cli {
 // "layers", "kv_heads", "head_dim", "isa", "threads", "model".
 [[nodiscard]] json::object kv_bench_to_json(const engine::KvBenchReport& report);
 [[nodiscard]] std::string kv_bench_table(const engine::KvBenchReport& report);
+
+// "quality": a list of objects with "format", "mean_kl", "worst_kl", "same_top", "perplexity", "perplexity_ratio" and,
+// where the format has a gate, "most_mean_kl", "least_same_top", "passes"; beside it "tokens", "contexts",
+// "f16_perplexity", "isa", "threads", "model".
+[[nodiscard]] json::object kv_quality_to_json(const engine::KvQualityReport& report);
+[[nodiscard]] std::string kv_quality_table(const engine::KvQualityReport& report);
 
 // "single_tps", "total_tps", "first_token_p95_ms", "gap_p95_ms", "gap_p95_admitting_ms",
 // "admitted_first_ms", "admitted_alone_ms", "streams", "isa", "threads", "model", "path".

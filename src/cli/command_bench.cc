@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/file.h"
+#include "base/text.h"
 #include "cli/bench_kv_report.h"
 #include "cli/bench_report.h"
 #include "cli/command.h"
@@ -15,6 +17,7 @@
 namespace docmind::cli {
 namespace {
 
+constexpr int64_t kMostTextBytes = 64 << 20;
 constexpr const char* kModelHelp = "A GGUF file, or the name of a pulled model";
 
 class BenchCommand final : public Command {
@@ -68,7 +71,12 @@ class BenchCommand final : public Command {
         ->check(CLI::Range(1, 10'000'000))->capture_default_str();
     kv_app_->add_option("--formats", format_names_, "f16, int8, int4, k8v4, mixed; all by default")
         ->delimiter(',');
-    kv_app_->add_flag("--decode", kv_.with_decode, "Also load the weights and generate tokens after that text");
+    CLI::Option* decode = kv_app_->add_flag("--decode", kv_.with_decode,
+                                            "Also load the weights and generate tokens after that text");
+    kv_app_->add_option("--quality", quality_text_,
+                        "Instead, read this text file, up to --tokens of it, with the model in every format, and "
+                        "compare what it expects next with what it expects in f16")
+        ->type_name("TEXT")->excludes(decode);
     fields.add(*kv_app_, "--budget", "kv.budget_mib");
     fields.add(*kv_app_, "--group-size", "kv.group_size");
     fields.add(*kv_app_, "--residual", "kv.residual");
@@ -133,9 +141,23 @@ class BenchCommand final : public Command {
       if (!format.ok()) return fail(session, format.error());
       kv_.formats.push_back(*format);
     }
+    if (!quality_text_.empty()) return run_quality(session, path);
     const Result<engine::KvBenchReport> report = engine::bench_kv(path, kv_, session.cancel);
     if (!report.ok()) return fail(session, report.error());
     return print(session, kv_bench_to_json(*report), kv_bench_table(*report));
+  }
+
+  int run_quality(Session& session, const std::string& path) {
+    const Result<std::string> text = read_file(quality_text_, kMostTextBytes);
+    if (!text.ok()) return fail(session, text.error());
+    if (!is_valid_utf8(*text)) {
+      return fail(session, {ErrorCode::kMalformed, fmt::format("'{}' is not UTF-8 text", printable(quality_text_))});
+    }
+    const engine::KvQualityOptions options{
+        .engine = kv_.engine, .formats = kv_.formats, .n_tokens = kv_.n_tokens, .on_step = kv_.on_step};
+    const Result<engine::KvQualityReport> report = engine::bench_kv_quality(path, *text, options, session.cancel);
+    if (!report.ok()) return fail(session, report.error());
+    return print(session, kv_quality_to_json(*report), kv_quality_table(*report));
   }
 
   int run_streams(Session& session, const std::string& path) {
@@ -155,6 +177,7 @@ class BenchCommand final : public Command {
   engine::KvBenchOptions kv_;
   engine::StreamBenchOptions streams_;
   std::vector<std::string> format_names_;
+  std::string quality_text_;  // a file
   bool json_ = false;
 };
 

@@ -71,7 +71,8 @@ GrammarResult Grammar::from_json_schema(const json::value& schema, const Grammar
 GrammarResult Grammar::tool_call(tokenizer::ChatFamily family, std::span<const std::string> tools, bool parallel,
                                  std::string_view only, const GrammarLimits& limits) {
   if (!tokenizer::supports_tools(family)) {
-    return Error{ErrorCode::kUnsupported, fmt::format("models of the family {} know no tools", tokenizer::chat_family_name(family))};
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("models of the family {} know no tools", tokenizer::chat_family_name(family))};
   }
   DM_ASSIGN(const std::vector<std::string> names, tokenizer::tool_names(tools));
   const bool tagged = family != tokenizer::ChatFamily::kLlama3;
@@ -90,7 +91,8 @@ GrammarResult Grammar::tool_call(tokenizer::ChatFamily family, std::span<const s
     Result<NodeId> arguments = arguments_rule(parameters, limits, builder, json);
     if (!arguments.ok()) return std::move(arguments).error().with_context(fmt::format("tool '{}'", names[i]));
     const std::string_view key = tagged ? "arguments" : "parameters";
-    arms.push_back(builder.literal(fmt::format("{{\"name\": \"{}\", \"{}\": ", names[i], key), builder.call(*arguments, after)));
+    const std::string begin = fmt::format("{{\"name\": \"{}\", \"{}\": ", names[i], key);
+    arms.push_back(builder.literal(begin, builder.call(*arguments, after)));
   }
   if (arms.empty()) {
     return Error{ErrorCode::kInvalidArgument, only.empty() ? "no tools are declared to be called"

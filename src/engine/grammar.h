@@ -25,13 +25,23 @@ struct GrammarLimits {
 // A compiled grammar over bytes, free of any vocabulary. Immutable: any number of texts and threads use one.
 class Grammar {
  public:
-  // Any JSON object (RFC 8259), white space limited so that a text cannot idle in it.
+  // Any JSON object (RFC 8259).
+  //
+  // White space in all JSON here: one space, or a line end and up to 16 spaces, after '{', '[' and ',' and before '}'
+  // and ']', and one space after ':' and before the whole; a text can be indented, but cannot idle. Numbers have up to
+  // 18 digits before the point and after it, and exponents up to 289, so that all are finite doubles.
   static Result<std::shared_ptr<const Grammar>> json_object();
   // Of JSON Schema draft 2020-12: type (also lists), properties, required, additionalProperties, items, prefixItems,
-  // minItems/maxItems, enum, const, anyOf/oneOf/allOf of objects, $ref into $defs, minLength/maxLength, pattern (simple),
-  // format date/time/date-time/uuid, integer and number with minimum/maximum on integers. Properties come in the order
-  // of the schema. kUnsupported names a keyword that cannot be honoured and where it stands; it is never ignored.
-  static Result<std::shared_ptr<const Grammar>> from_json_schema(const json::value& schema, const GrammarLimits& limits = {});
+  // minItems/maxItems, enum, const, anyOf/oneOf/allOf of objects, $ref into the schema ('#/...', also to itself),
+  // minLength/maxLength, pattern (simple, see pattern_rule), format date/time/date-time/uuid, minimum, maximum and
+  // their exclusive forms (whole bounds for number). All texts are valid for the schema, but not all that is valid can
+  // be written: properties come in the order of the schema, once each; an object with properties and no
+  // additionalProperties is closed, as is an array with prefixItems and no items; keywords of one type imply it.
+  // The alternatives of oneOf must differ by their type or by a required property's const or enum. kUnsupported names
+  // a keyword that cannot be honoured and where it stands (a JSON pointer), kInvalidArgument one that is malformed;
+  // none is ignored, but those that only annotate.
+  static Result<std::shared_ptr<const Grammar>> from_json_schema(const json::value& schema,
+                                                                 const GrammarLimits& limits = {});
 
   // Calls of the tools (as ChatOptions::tools has them) in the family's style, and nothing else: one call, or with
   // `parallel` one or more where the family can. With `only`, of the tool of this name (tool_choice). Texts of it are

@@ -31,7 +31,8 @@ bool contains(const std::vector<std::string_view>& list, std::string_view one) {
 }
 
 // What both types allow; an integer is a number.
-std::vector<std::string_view> common_types(const std::vector<std::string_view>& a, const std::vector<std::string_view>& b) {
+std::vector<std::string_view> common_types(const std::vector<std::string_view>& a,
+                                           const std::vector<std::string_view>& b) {
   std::vector<std::string_view> both;
   for (const std::string_view type : a) {
     if (contains(b, type) || (type == "integer" && contains(b, "number"))) both.push_back(type);
@@ -75,7 +76,8 @@ const json::object& properties_of(const json::object& schema, const json::object
 }
 
 // Each property must hold for both sides, and one that a side does not name for what that side says of others.
-Status merge_properties(const json::object& a, const json::object& b, json::object& merged, const std::string& pointer) {
+Status merge_properties(const json::object& a, const json::object& b, json::object& merged,
+                        const std::string& pointer) {
   const json::object none;
   const json::object& first = properties_of(a, none);
   const json::object& second = properties_of(b, none);
@@ -102,8 +104,8 @@ bool same_or_narrower(std::string_view keyword, const json::value& a, const json
     return true;
   }
   if (!a.is_number() || !b.is_number()) return false;
-  const bool larger = keyword == "minimum" || keyword == "exclusiveMinimum" || keyword == "minLength" || keyword == "minItems";
-  const bool smaller = keyword == "maximum" || keyword == "exclusiveMaximum" || keyword == "maxLength" || keyword == "maxItems";
+  const bool larger = keyword.starts_with("min") || keyword == "exclusiveMinimum";
+  const bool smaller = keyword.starts_with("max") || keyword == "exclusiveMaximum";
   if (!larger && !smaller) return false;
   result = (a.to_number<double>() > b.to_number<double>()) == larger ? a : b;
   return true;
@@ -166,11 +168,13 @@ bool requires_it(const json::object& schema, std::string_view name) {
 }  // namespace
 
 Error unsupported_keyword(std::string_view keyword, std::string_view pointer, std::string_view why) {
-  return Error{ErrorCode::kUnsupported, fmt::format("the schema's keyword '{}' at '{}/{}' {}", printable(keyword), printable(pointer),
-                                                    printable(keyword), why)};
+  return Error{ErrorCode::kUnsupported, fmt::format("the schema's keyword '{}' at '{}/{}' {}", printable(keyword),
+                                                    printable(pointer), printable(keyword), why)};
 }
 
-bool is_annotation(std::string_view keyword) { return std::ranges::find(kAnnotations, keyword) != std::end(kAnnotations); }
+bool is_annotation(std::string_view keyword) {
+  return std::ranges::find(kAnnotations, keyword) != std::end(kAnnotations);
+}
 
 std::vector<std::string_view> types_of(const json::object& schema) {
   if (const json::value* type = schema.if_contains("type")) {

@@ -10,20 +10,27 @@
 namespace docmind::engine {
 namespace {
 
-ByteSet digit_range(char first, char last) { return byte_range(static_cast<uint8_t>(first), static_cast<uint8_t>(last)); }
+ByteSet digit_range(char first, char last) {
+  return byte_range(static_cast<uint8_t>(first), static_cast<uint8_t>(last));
+}
+
+NodeId any_digits(GrammarBuilder& builder, size_t n, NodeId next) {
+  for (size_t i = 0; i < n; ++i) next = builder.bytes(digit_range('0', '9'), next);
+  return next;
+}
 
 // As many digits as both have, from `low` to `high`.
 NodeId digits_between(GrammarBuilder& builder, std::string_view low, std::string_view high, NodeId next) {
-  if (low.empty()) return next;
+  const std::string zeros(low.size(), '0'), nines(low.size(), '9');
+  if (low == zeros && high == nines) return any_digits(builder, low.size(), next);
   const char first = low.front(), last = high.front();
   const std::string_view low_rest = low.substr(1), high_rest = high.substr(1);
-  const std::string zeros(low_rest.size(), '0'), nines(low_rest.size(), '9');
+  const std::string_view least = std::string_view(zeros).substr(1), most = std::string_view(nines).substr(1);
   if (first == last) return builder.byte(first, digits_between(builder, low_rest, high_rest, next));
-  std::vector<NodeId> arms = {builder.byte(first, digits_between(builder, low_rest, nines, next)),
-                              builder.byte(last, digits_between(builder, zeros, high_rest, next))};
+  std::vector<NodeId> arms = {builder.byte(first, digits_between(builder, low_rest, most, next)),
+                              builder.byte(last, digits_between(builder, least, high_rest, next))};
   if (first + 1 < last) {
-    NodeId any = next;
-    for (size_t i = 0; i < low_rest.size(); ++i) any = builder.bytes(digit_range('0', '9'), any);
+    const NodeId any = any_digits(builder, low_rest.size(), next);
     arms.push_back(builder.bytes(digit_range(static_cast<char>(first + 1), static_cast<char>(last - 1)), any));
   }
   return builder.split(arms);
@@ -71,7 +78,9 @@ NodeId number_between(GrammarBuilder& builder, JsonRules& json, const Magnitudes
   std::vector<NodeId> arms;
   const int64_t first = range.low + (range.above_low ? 1 : 0);
   arms.push_back(whole_between(builder, first, range.high - 1, builder.split({end, json.fraction(end)})));
-  if (range.above_low) arms.push_back(whole_between(builder, range.low, range.low, fraction_above_zero(builder, json, end)));
+  if (range.above_low) {
+    arms.push_back(whole_between(builder, range.low, range.low, fraction_above_zero(builder, json, end)));
+  }
   if (!range.below_high) {
     arms.push_back(whole_between(builder, range.high, range.high, builder.split({end, zero_fraction(builder, end)})));
   }

@@ -135,8 +135,8 @@ bool GrammarBuilder::begins_with_itself() const {
 
 Result<GrammarProgram> GrammarBuilder::finish(NodeId root) && {
   if (full_) {
-    return Error{ErrorCode::kLimit, fmt::format("the grammar needs more than the {} nodes allowed; ask for less at once "
-                                                "(fewer values, shorter lists)", max_nodes_)};
+    return Error{ErrorCode::kLimit, fmt::format("the grammar needs more than the {} nodes allowed; ask for less at "
+                                                "once (fewer values, shorter lists)", max_nodes_)};
   }
   find_ends();
   if (!program_.nodes[root].can_end) {

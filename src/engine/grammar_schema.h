@@ -66,7 +66,8 @@ class SchemaCompiler {
 
   // --- keywords ---
   Status check_keywords(const json::object& schema, const Place& place) const;
-  Result<Counts> counts(const json::object& schema, std::string_view min, std::string_view max, const Place& place) const;
+  Result<Counts> counts(const json::object& schema, std::string_view min, std::string_view max,
+                        const Place& place) const;
   Result<NumberBounds> bounds(const json::object& schema, bool integer, const Place& place) const;
   NodeId one_of_texts(std::vector<std::string> texts);
 

@@ -178,8 +178,8 @@ Result<NodeId> SchemaCompiler::string_rule(const json::object& schema, const Pla
     const std::string_view text = given->get_string();
     pattern = keyword == "pattern" ? std::string(text) : format_pattern(text);
     if (keyword == "format" && pattern.empty()) {
-      return unsupported_keyword(keyword, place.pointer, fmt::format("is '{}'; known are date, time, date-time and uuid",
-                                                                     printable(text)));
+      return unsupported_keyword(keyword, place.pointer,
+                                 fmt::format("is '{}'; known are date, time, date-time and uuid", printable(text)));
     }
     if (pattern.empty()) return json_.string();
   }
@@ -209,7 +209,8 @@ Result<NumberBounds> SchemaCompiler::bounds(const json::object& schema, bool int
     // Whole numbers above 1.5 are those from 2, with the bound or without.
     const double inner = lower ? std::ceil(value) : std::floor(value);
     const auto cut = static_cast<int64_t>(std::clamp(inner, -2e18, 2e18));
-    const int64_t whole = given->is_int64() ? std::clamp<int64_t>(given->get_int64(), -2 * kMostInteger, 2 * kMostInteger) : cut;
+    const int64_t whole =
+        given->is_int64() ? std::clamp<int64_t>(given->get_int64(), -2 * kMostInteger, 2 * kMostInteger) : cut;
     const bool strict = exclusive && is_whole(value);
     std::optional<int64_t>& bound = lower ? bounds.min : bounds.max;
     bool& strictly = lower ? bounds.above_min : bounds.below_max;

@@ -143,11 +143,13 @@ GrammarStates::State GrammarStates::intern() {
   State state = kUnknownState;
   for (const State known : same) {
     const Info& info = infos_[known];
-    if (info.complete == complete_ && info.leaves == leaves_ && std::ranges::equal(threads(known), made_)) state = known;
+    const bool same_flags = info.complete == complete_ && info.leaves == leaves_;
+    if (same_flags && std::ranges::equal(threads(known), made_)) state = known;
   }
   if (state == kUnknownState) {
     state = static_cast<State>(infos_.size());
-    infos_.push_back({.first = threads_.size(), .n = made_.size(), .complete = complete_, .leaves = leaves_, .steps = {}});
+    infos_.push_back(
+        {.first = threads_.size(), .n = made_.size(), .complete = complete_, .leaves = leaves_, .steps = {}});
     threads_.insert(threads_.end(), made_.begin(), made_.end());
     same.push_back(state);
     bytes_ += sizeof(Info) + made_.size() * sizeof(Thread) + 64;

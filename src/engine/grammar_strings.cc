@@ -53,8 +53,14 @@ NodeId between(GrammarBuilder& builder, std::string_view low, std::string_view h
   if (first == last) return builder.byte(low.front(), between(builder, low_rest, high_rest, next));
   std::vector<NodeId> arms;
   uint8_t begin = first, end = last;
-  if (low_rest != least) arms.push_back(builder.byte(low.front(), between(builder, low_rest, most, next))), ++begin;
-  if (high_rest != most) arms.push_back(builder.byte(high.front(), between(builder, least, high_rest, next))), --end;
+  if (low_rest != least) {
+    arms.push_back(builder.byte(low.front(), between(builder, low_rest, most, next)));
+    ++begin;
+  }
+  if (high_rest != most) {
+    arms.push_back(builder.byte(high.front(), between(builder, least, high_rest, next)));
+    --end;
+  }
   if (begin <= end) {
     arms.push_back(builder.bytes(byte_range(begin, end), between(builder, least, most, next)));
   }

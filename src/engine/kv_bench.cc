@@ -10,6 +10,7 @@
 #include "base/aligned_buffer.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "engine/bench_common.h"
 #include "engine/kv_fill.h"
 #include "engine/machine_limits.h"
 #include "engine/model_parts.h"
@@ -22,14 +23,6 @@ namespace {
 
 constexpr int64_t kPrefillQueries = 256;
 constexpr int64_t kQueryTile = 256;
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-Error stopped() { return Error{ErrorCode::kCancelled, "the measurement was stopped"}; }
 
 Result<int64_t> process_bytes() {
   DM_ASSIGN(const monitor::ProcessMemory memory, monitor::process_memory());
@@ -96,9 +89,9 @@ class Attention {
 };
 
 // One model through all formats.
-class Bench {
+class KvMeasurement {
  public:
-  Bench(const KvBenchOptions& options, const CancelToken& cancel, const kernels::KernelTable& table, ThreadTeam& team)
+  KvMeasurement(const KvBenchOptions& options, const CancelToken& cancel, const kernels::KernelTable& table, ThreadTeam& team)
     : options_(options), cancel_(cancel), table_(table), team_(team) {}
 
   Result<KvFormatReport> format(const kv::Geometry& geometry, int64_t n_heads, kv::Format format,
@@ -220,7 +213,7 @@ Result<KvBenchReport> bench_kv(const std::string& path, const KvBenchOptions& op
   report.n_threads = team.n_threads();
   report.n_tokens = options.n_tokens;
   report.budget_bytes = options.budget_bytes;
-  Bench bench(options, cancel, *table, team);
+  KvMeasurement bench(options, cancel, *table, team);
   for (const kv::Format format : options.formats) {
     DM_ASSIGN(KvFormatReport one, bench.format(report.geometry, config.n_heads, format, decoder.get()));
     report.formats.push_back(std::move(one));

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "engine/bench_common.h"
 #include "engine/embedding_model.h"
 #include "engine/rerank_model.h"
 #include "engine/text_model.h"
@@ -27,14 +28,6 @@ struct Measured {
   std::optional<BenchRate>* rate = nullptr;
   Cost cost;  // of one unit: a token, a pair
 };
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-Error stopped() { return Error{ErrorCode::kCancelled, "the measurement was stopped"}; }
 
 // Runs one model through its measurements.
 class Bench {

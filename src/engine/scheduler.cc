@@ -93,6 +93,12 @@ Status Scheduler::set(const SchedulerSetpoints& setpoints) {
   return {};
 }
 
+std::string Scheduler::kv_settings() const {
+  kv::FormatOptions options = parts_.cache.format;
+  options.format = new_format_;
+  return kv::format_settings(options);
+}
+
 template <typename T>
 Result<T> Scheduler::ask(std::function<Result<T>(SchedulerCore&)> question) {
   auto answer = std::make_shared<std::promise<Result<T>>>();

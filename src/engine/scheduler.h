@@ -39,6 +39,8 @@ class Scheduler {
   // From the next step on, within what the scheduler was made with. kInvalidArgument and kUnsupported for a format of
   // texts that cannot be; nothing changes then.
   Status set(const SchedulerSetpoints& setpoints);
+  // kv::format_settings of texts that are admitted from now on and name no format.
+  [[nodiscard]] std::string kv_settings() const;
   [[nodiscard]] SchedulerStats stats() const { return meter_.snapshot(); }
 
   // Held prefixes of the configured format to a file and back (Cache::save and load); the streams wait for it.

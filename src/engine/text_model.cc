@@ -58,7 +58,8 @@ Status TextModel::read_chat_template() {
   Result<tokenizer::ChatFamily> family = tokenizer::recognise_chat_family(chat_template);
   if (family.ok()) family_ = *family;
   else family_error_ = std::move(family).error();
-  knows_tools_ = family_ && tokenizer::supports_tools(*family_) && chat_template.find("tools") != std::string_view::npos;
+  const bool mentions_tools = chat_template.find("tools") != std::string_view::npos;
+  knows_tools_ = family_ && mentions_tools && tokenizer::supports_tools(*family_);
   return {};
 }
 
@@ -87,8 +88,10 @@ Result<std::vector<TokenId>> TextModel::encode_chat(std::span<const tokenizer::C
                                                     const tokenizer::ChatOptions& options) const {
   if (family_error_) return Error(*family_error_);
   if (!options.tools.empty() && !knows_tools_) {
-    return Error{ErrorCode::kUnsupported, fmt::format("{} tools are declared, but the model's chat template{} knows none",
-                                                      options.tools.size(), family_ ? fmt::format(" ({})", tokenizer::chat_family_name(*family_)) : "")};
+    const std::string_view family = family_ ? tokenizer::chat_family_name(*family_) : "none";
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("{} tools are declared, but the model's chat template (family: {}) knows none",
+                             options.tools.size(), family)};
   }
   if (family_) return tokenizer::encode_chat(tokenizer(), *family_, messages, options);
   std::string text;

@@ -37,6 +37,8 @@ class TextModel {
   // How keys and values are kept, "int4/64/128": another text, and the model may write other words. As configured;
   // Generation::kv_settings says how those of a text were.
   [[nodiscard]] const std::string& kv_settings() const { return kv_settings_; }
+  // The same of texts that begin now, after set().
+  [[nodiscard]] std::string kv_settings_now() const { return scheduler_->kv_settings(); }
 
   // The prompt of a conversation. A model without a chat template gets the contents one after the
   // other as plain text; a template of an unknown family is kUnsupported.

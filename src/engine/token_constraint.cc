@@ -27,8 +27,9 @@ Result<std::span<const uint64_t>> TokenConstraint::allowed() {
                                     "(anyOf, pattern) differ earlier"};
   }
   if (std::ranges::any_of(mask, [](uint64_t word) { return word != 0; })) return mask;
-  return Error{ErrorCode::kInternal, fmt::format("none of the model's {} tokens can continue the text in the wanted form",
-                                                 masks_->vocabulary().n_vocab())};
+  return Error{ErrorCode::kInternal,
+               fmt::format("none of the model's {} tokens can continue the text in the wanted form",
+                           masks_->vocabulary().n_vocab())};
 }
 
 Status TokenConstraint::accept(tokenizer::TokenId token) {

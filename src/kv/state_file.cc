@@ -55,7 +55,7 @@ Result<StateWriter> StateWriter::create(const std::string& path, StateKind kind,
   const std::string temporary = fmt::format("{}.tmp.{}", path, ::getpid());
   UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd.valid()) return errno_error("create", temporary, errno);
-  StateWriter writer(std::move(fd), path, temporary);
+  StateWriter writer(std::move(fd), kind, path, temporary);
   FileStart start = {.magic = {}, .version = kStateVersion, .kind = static_cast<uint32_t>(kind),
                      .binding_bytes = binding.size()};
   std::memcpy(start.magic, kStateMagic, sizeof(start.magic));
@@ -96,7 +96,7 @@ Status StateWriter::finish() {
   const RecordsEnd end = {.n_records = n_records_, .sums = sums_};
   const std::span<const std::byte> part = std::as_bytes(std::span(&end, 1));
   DM_TRY(add(RecordKind::kEnd, std::span(&part, 1)));
-  if (::fsync(fd_.get()) != 0) return errno_error("flush", temporary_, errno);
+  if (kind_ == StateKind::kPrefixes && ::fsync(fd_.get()) != 0) return errno_error("flush", temporary_, errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) return errno_error("replace", path_, errno);
   fd_.reset();
   return {};

@@ -43,7 +43,8 @@ static_assert(sizeof(RecordStart) == 16);
 // What a file is bound to, in words: two caches can exchange files when these are equal.
 [[nodiscard]] std::string state_binding(const Layout& layout, std::string_view identity);
 
-// Writes beside `path` and takes its place in finish(); what was begun and not finished leaves nothing.
+// Writes beside `path` and takes its place in finish(); what was begun and not finished leaves nothing. Prefixes are on
+// the disk then; a sequence is not waited for, as its file is of no use after a crash and checked when it is read.
 class StateWriter {
  public:
   static Result<StateWriter> create(const std::string& path, StateKind kind, const std::string& binding);
@@ -56,11 +57,12 @@ class StateWriter {
   Status finish();
 
  private:
-  StateWriter(UniqueFd fd, std::string path, std::string temporary)
-    : fd_(std::move(fd)), path_(std::move(path)), temporary_(std::move(temporary)) {}
+  StateWriter(UniqueFd fd, StateKind kind, std::string path, std::string temporary)
+    : fd_(std::move(fd)), kind_(kind), path_(std::move(path)), temporary_(std::move(temporary)) {}
   Status write(std::string_view bytes);
 
   UniqueFd fd_;
+  StateKind kind_;
   std::string path_, temporary_;
   std::string buffer_;  // of a record
   uint64_t n_records_ = 0;

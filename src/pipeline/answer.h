@@ -73,6 +73,7 @@ struct Answer {
   bool answered = true;  // false: no relevant passage; `text` says so
   std::vector<Citation> citations;
   std::string provider;
+  std::string identity = {};  // GenerateResult::identity of a fresh answer
   CacheState cache = CacheState::kMiss;
   std::optional<CachedFrom> cached;  // where `cache` is kMemory, kDisk or kShared
   bool stale = false;        // documents changed since, and the caller allowed that; to be asked anew

@@ -112,9 +112,13 @@ struct Asker::Request {
 };
 
 cache::AnswerScope Asker::scope_of(const AskOptions& options) const {
+  return scope_of(options, generator_.info().identity);
+}
+
+cache::AnswerScope Asker::scope_of(const AskOptions& options, std::string generator_identity) const {
   ScopeParts parts;
   if (Result<std::string> id = corpus_.store().store_id(); id.ok()) parts.store_id = *std::move(id);
-  parts.provider = generator_.info().identity;
+  parts.provider = std::move(generator_identity);
   parts.embedder = corpus_.embedder_identity();
   parts.reranker = corpus_.reranker_identity();
   return answer_scope(parts, options);
@@ -153,12 +157,23 @@ Result<Answer> Asker::find_answer(const Request& request) {
                           .audit = audit(request.options.audit_share)};
   CacheLookup lookup(parts, scope_of(request.options), request.question, request.options);
   if (!request.options.refresh) {
-    if (std::optional<Answer> answer = lookup.repeat(generation, request.trace)) {
+    std::optional<Answer> answer = lookup.repeat(generation, request.trace);
+    if (!answer) answer = repeat_of_now(parts, generation, request);
+    if (answer) {
       if (!stream(answer->text, request.sink)) return stopped();
       return *std::move(answer);
     }
   }
   return find_fresh(request, &lookup);
+}
+
+// While the generator works with other settings for a time, what it made with them serves as well as what it would
+// make again.
+std::optional<Answer> Asker::repeat_of_now(const LookupParts& parts, int64_t generation, const Request& request) const {
+  std::string identity = generator_.identity_now();
+  if (identity == generator_.info().identity) return std::nullopt;
+  CacheLookup lookup(parts, scope_of(request.options, std::move(identity)), request.question, request.options);
+  return lookup.repeat(generation, request.trace);
 }
 
 // Retrieval, what the cache makes of it, and only then an answer. `lookup` is null without a cache.
@@ -232,6 +247,11 @@ Result<Answer> Asker::make_and_keep(const Request& request, const Found& found,
   metrics_.add(Counter::kTokensGenerated, static_cast<uint64_t>(answer.n_completion_tokens));
   answer.cache = lookup != nullptr ? CacheState::kMiss : CacheState::kOff;
   if (lookup == nullptr) return answer;
+  // Made with other settings than the cache was asked for: kept as what it is, and no judge of what is cached.
+  if (!answer.identity.empty()) {
+    keep(answer, request, found, retrieval, scope_of(request.options, answer.identity), making.elapsed_ms());
+    return answer;
+  }
   if (const std::optional<Candidate>& candidate = lookup->unserved()) {
     shared_.cache->observe(candidate->near, same_answer(answer, candidate->answer),
                            cache::Observation::Source::kAudit);

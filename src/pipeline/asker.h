@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -45,6 +46,8 @@ class Asker {
 
   // The scope of a question's answers in the cache, as of the last refresh of the corpus.
   [[nodiscard]] cache::AnswerScope scope_of(const AskOptions& options) const;
+  // The same of answers of another generator.
+  [[nodiscard]] cache::AnswerScope scope_of(const AskOptions& options, std::string generator_identity) const;
 
  private:
   struct Request;
@@ -57,6 +60,7 @@ class Asker {
                                const providers::TextSink& sink);
   void keep(Answer& answer, const Request& request, const Found& found, const Retrieval& retrieval,
             const cache::AnswerScope& scope, double cost_ms);
+  std::optional<Answer> repeat_of_now(const LookupParts& parts, int64_t generation, const Request& request) const;
   bool audit(double share);
 
   Corpus& corpus_;

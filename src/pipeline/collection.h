@@ -69,6 +69,11 @@ class Collection {
                                                            const CancelToken& cancel) = 0;
 
   // --- documents ---
+  struct Counts {
+    int64_t n_documents = 0;
+    int64_t n_chunks = 0;
+  };
+  [[nodiscard]] virtual Result<Counts> counts() = 0;
   [[nodiscard]] virtual Result<std::vector<DocumentInfo>> documents() = 0;
   // Lines [first, last] from 1 of a document's extracted text as the index has it, for opening a citation.
   struct SourceText {

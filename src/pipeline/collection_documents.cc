@@ -55,6 +55,12 @@ Result<std::vector<Passage>> passages_of(const index::StoreReader& store, int64_
 
 }  // namespace
 
+Result<Collection::Counts> CollectionImpl::counts() {
+  DM_ASSIGN(const index::StoreReader store, index::StoreReader::open(folder_));
+  DM_ASSIGN(const index::StoreCounts counts, store.counts());
+  return Counts{.n_documents = counts.n_documents, .n_chunks = counts.n_chunks};
+}
+
 Result<std::vector<DocumentInfo>> CollectionImpl::documents() {
   const IndexJob now = job();
   DM_ASSIGN(const index::StoreReader store, index::StoreReader::open(folder_));

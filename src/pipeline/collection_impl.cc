@@ -97,7 +97,8 @@ Status CollectionImpl::open_models() {
   if (models.reranker != nullptr) fixed.reranker = models.reranker->info().identity;
   DM_ASSIGN(watch_, StoreWatch::open(folder_, std::move(fixed), kWatchConnections));
   if (answers_ != nullptr) {
-    memory_answers_ = std::make_unique<MemoryAnswers>(*answers_, *watch_, *context_.metrics, kDecodedBytes);
+    memory_answers_ = std::make_unique<MemoryAnswers>(*answers_, *watch_, models.generator.get(), *context_.metrics,
+                                                       kDecodedBytes);
   }
   askers_ = std::make_unique<AskerPool>(std::move(pool), *context_.metrics);
   // Vectors of another embedder are told now, not to the first who asks.
@@ -136,7 +137,8 @@ Error CollectionImpl::without_documents(Error error) const {
   const IndexJob now = job();
   return Error{ErrorCode::kNotFound,
                now.running || now.queued
-                   ? fmt::format("the collection '{}' is being indexed for the first time; ask again in a moment", name_)
+                   ? fmt::format("the collection '{}' is being indexed for the first time; ask again in a moment",
+                                 name_)
                    : fmt::format("the collection '{}' has no documents yet; add some with POST /v1/documents, on the "
                                  "page, or with docmind index PATH",
                                  name_)};

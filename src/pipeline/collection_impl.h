@@ -46,6 +46,7 @@ class CollectionImpl final : public Collection {
   Result<std::vector<double>> rerank(std::string_view question, std::span<const std::string_view> documents,
                                      const CancelToken& cancel) override;
 
+  Result<Counts> counts() override;
   Result<std::vector<DocumentInfo>> documents() override;
   Result<SourceText> source(std::string_view id) override;
   Result<DocumentInfo> add(std::string_view name, const std::string& spooled_path) override;

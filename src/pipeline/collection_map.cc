@@ -16,12 +16,12 @@ namespace docmind::pipeline {
 namespace {
 
 constexpr std::string_view kDefaultName = "default";
-constexpr size_t kMaxNameBytes = 64;
+constexpr size_t kMaxCollectionNameBytes = 64;
 // Each has connections, caches and threads' askers; far more than that is a mistake of a client.
 constexpr size_t kMaxOpen = 256;
 
 bool is_plain_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxNameBytes &&
+  return !name.empty() && name.size() <= kMaxCollectionNameBytes &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
 }
 
@@ -51,7 +51,7 @@ Result<CollectionPtr> CollectionMap::get(std::string_view tenant, std::string_vi
   if (!is_plain_name(name)) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("'{}' cannot name a collection: a name is 1 to {} of a-z, 0-9, '_' and '-'",
-                             ellipsize(printable(name), kMaxNameBytes), kMaxNameBytes)};
+                             ellipsize(printable(name), kMaxCollectionNameBytes), kMaxCollectionNameBytes)};
   }
   const std::lock_guard lock(mutex_);
   const auto key = std::pair(std::string(tenant), std::string(name));
@@ -79,7 +79,8 @@ std::vector<std::string> CollectionMap::names(std::string_view tenant) const {
   std::error_code failure;
   for (const auto& entry : std::filesystem::directory_iterator(folder, failure)) {
     std::string name = entry.path().filename().string();
-    if (name != kDefaultName && is_plain_name(name) && is_store(entry.path().string())) names.push_back(std::move(name));
+    const bool is_other = name != kDefaultName && is_plain_name(name);
+    if (is_other && is_store(entry.path().string())) names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());
   names.insert(names.begin(), std::string(kDefaultName));

@@ -86,7 +86,8 @@ Status copy_to(const UniqueFd& from, const UniqueFd& folder, const std::string& 
     }
   }
   if (::fsync(to.get()) != 0) return errno_error("write", part, errno);
-  if (::renameat(folder.get(), part.c_str(), folder.get(), name.c_str()) != 0) return errno_error("create", name, errno);
+  const int renamed = ::renameat(folder.get(), part.c_str(), folder.get(), name.c_str());
+  if (renamed != 0) return errno_error("create", name, errno);
   return {};
 }
 

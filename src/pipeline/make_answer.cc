@@ -79,6 +79,7 @@ Result<Answer> make_answer(const providers::Generator& generator, std::string_vi
     if (!show(marks.finish())) return stopped();
   }
   answer.answered = generated.answered;
+  answer.identity = generated.identity;
   answer.n_prompt_tokens = generated.n_prompt_tokens;
   answer.n_completion_tokens = generated.n_completion_tokens;
   if (!answer.answered) {

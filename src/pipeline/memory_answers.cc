@@ -33,16 +33,16 @@ std::optional<Answer> MemoryAnswers::find(std::string_view question, const AskOp
   const Stopwatch total;
   const Result<std::shared_ptr<const StoreState>> state = watch_.state();
   if (!state.ok()) return std::nullopt;
-  const cache::CacheKey key = cache::AnswerCache::key_of(answer_scope((*state)->scope, options), question);
-  const std::optional<cache::CacheEntry> entry = cache_.find_in_memory(key);
-  if (!entry) return std::nullopt;
-  const DecodedPtr found = decoded(key, entry->value, (*state)->generation);
-  if (found == nullptr) return std::nullopt;
-  if (cache::check(found->cached, (*state)->generation) != cache::Freshness::kFresh) return std::nullopt;
-  if (!unchanged_on_disk(found->paths, found->stamps)) {
-    drop(key);  // the index may know the new file by the next time
-    return std::nullopt;
+  ScopeParts scope = (*state)->scope;
+  DecodedPtr found = find_under(scope, (*state)->generation, question, options);
+  if (found == nullptr && generator_ != nullptr) {
+    // What it made with settings that were changed for a time serves as well while they are.
+    std::string identity = generator_->identity_now();
+    if (identity == scope.provider) return std::nullopt;
+    scope.provider = std::move(identity);
+    found = find_under(scope, (*state)->generation, question, options);
   }
+  if (found == nullptr) return std::nullopt;
   cache_.note_served_from_memory(found->cached);
   metrics_.add(monitor::Counter::kQuestions);
   metrics_.add(monitor::Counter::kAnswersCached);
@@ -60,6 +60,19 @@ std::optional<Answer> MemoryAnswers::find(std::string_view question, const AskOp
   metrics_.record(monitor::Stage::kCacheLookup, answer.total_ms);
   metrics_.record(monitor::Stage::kTotalAsk, answer.total_ms);
   return answer;
+}
+
+// Null unless it may be served now.
+MemoryAnswers::DecodedPtr MemoryAnswers::find_under(const ScopeParts& scope, int64_t generation,
+                                                    std::string_view question, const AskOptions& options) {
+  const cache::CacheKey key = cache::AnswerCache::key_of(answer_scope(scope, options), question);
+  const std::optional<cache::CacheEntry> entry = cache_.find_in_memory(key);
+  if (!entry) return nullptr;
+  DecodedPtr found = decoded(key, entry->value, generation);
+  if (found == nullptr || cache::check(found->cached, generation) != cache::Freshness::kFresh) return nullptr;
+  if (unchanged_on_disk(found->paths, found->stamps)) return found;
+  drop(key);  // the index may know the new file by the next time
+  return nullptr;
 }
 
 MemoryAnswers::DecodedPtr MemoryAnswers::decoded(const cache::CacheKey& key,

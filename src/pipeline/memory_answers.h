@@ -20,6 +20,7 @@
 #include "pipeline/answer.h"
 #include "pipeline/ask_options.h"
 #include "pipeline/store_watch.h"
+#include "providers/provider.h"
 
 namespace docmind::pipeline {
 
@@ -29,8 +30,10 @@ namespace docmind::pipeline {
 // was decoded from. Borrows its parts. Any number of threads.
 class MemoryAnswers {
  public:
-  MemoryAnswers(cache::AnswerCache& cache, StoreWatch& watch, monitor::Metrics& metrics, int64_t limit_bytes)
-      : cache_(cache), watch_(watch), metrics_(metrics), shard_bytes_(limit_bytes / kShards) {}
+  // `generator` may be null: its answers have one identity at all times.
+  MemoryAnswers(cache::AnswerCache& cache, StoreWatch& watch, const providers::Generator* generator,
+                monitor::Metrics& metrics, int64_t limit_bytes)
+      : cache_(cache), watch_(watch), generator_(generator), metrics_(metrics), shard_bytes_(limit_bytes / kShards) {}
 
   // nullopt: ask the long way.
   [[nodiscard]] std::optional<Answer> find(std::string_view question, const AskOptions& options);
@@ -56,6 +59,8 @@ class MemoryAnswers {
   };
   static constexpr size_t kShards = 8;
 
+  DecodedPtr find_under(const ScopeParts& scope, int64_t generation, std::string_view question,
+                        const AskOptions& options);
   DecodedPtr decoded(const cache::CacheKey& key, const std::shared_ptr<const std::string>& bytes, int64_t generation);
   DecodedPtr decode(const std::shared_ptr<const std::string>& bytes, int64_t generation) const;
   void keep(Shard& shard, const cache::CacheKey& key, DecodedPtr decoded) const;
@@ -65,6 +70,7 @@ class MemoryAnswers {
 
   cache::AnswerCache& cache_;
   StoreWatch& watch_;
+  const providers::Generator* const generator_;
   monitor::Metrics& metrics_;
   const int64_t shard_bytes_;
   std::array<Shard, kShards> shards_;

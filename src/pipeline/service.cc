@@ -113,8 +113,12 @@ class ServiceImpl final : public Service {
 };
 
 Status check_options(const ServiceOptions& options) {
-  if (options.store_folder.empty()) return Error{ErrorCode::kInvalidArgument, "the service has no folder for its store"};
-  if (options.n_workers == 0) return Error{ErrorCode::kInvalidArgument, "0 workers answer no question; give at least 1"};
+  if (options.store_folder.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "the service has no folder for its store"};
+  }
+  if (options.n_workers == 0) {
+    return Error{ErrorCode::kInvalidArgument, "0 workers answer no question; give at least 1"};
+  }
   return {};
 }
 

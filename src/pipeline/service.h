@@ -51,7 +51,8 @@ class Service {
   // Opens it; a name is 1 to 64 of [a-z0-9_-]. kNotFound when there is none, unless `create`.
   // Tenants see their own only: the folder is <store>/tenants/<tenant>/<name>, for the default tenant
   // <store>/collections/<name>, and "default" is the store itself.
-  [[nodiscard]] virtual Result<CollectionPtr> collection(std::string_view tenant, std::string_view name, bool create) = 0;
+  [[nodiscard]] virtual Result<CollectionPtr> collection(std::string_view tenant, std::string_view name,
+                                                         bool create) = 0;
   [[nodiscard]] virtual std::vector<std::string> collection_names(std::string_view tenant) = 0;
 
   // Runs `work` on a worker thread; kBusy when too many wait (retry_after_ms() then tells how long).
@@ -65,7 +66,8 @@ class Service {
   // --- for /metrics, /v1/stats, /v1/decisions and the page ---
   [[nodiscard]] virtual ServiceSample sample() = 0;  // measured now
   [[nodiscard]] virtual json::object stats() = 0;
-  // Values of the last `window_ms`, at a resolution that the ring still has: {step_ms, unix_ms: [...], series: {name: [...]}}.
+  // Values of the last `window_ms`, at a resolution that the ring still has:
+  // {step_ms, unix_ms: [...], series: {name: [...]}}.
   [[nodiscard]] virtual json::object history(int64_t window_ms) = 0;
   // Newest last, at most `limit`; with recommendations.
   [[nodiscard]] virtual json::object decisions(size_t limit) = 0;

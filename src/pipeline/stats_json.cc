@@ -88,7 +88,15 @@ json::value kv_json(const ServiceSample& sample, const control::Setpoints& setpo
   const double hit_rate = kv.n_lookup_tokens > 0
                               ? static_cast<double>(kv.n_hit_tokens) / static_cast<double>(kv.n_lookup_tokens)
                               : 0;
+  json::array formats;
+  for (const kv::FormatUse& use : sample.text->kv_formats) {
+    formats.push_back(json::object{{"format", kv::format_name(use.format)},
+                                   {"sequences", use.n_sequences},
+                                   {"used_bytes", static_cast<int64_t>(use.referenced_bytes)},
+                                   {"held_bytes", static_cast<int64_t>(use.held_bytes)}});
+  }
   return json::object{{"format", control::kv_format_name(setpoints.kv_format)},
+                      {"formats", std::move(formats)},
                       {"used_bytes", static_cast<int64_t>(kv.referenced_bytes)},
                       {"held_bytes", static_cast<int64_t>(kv.held_bytes)},
                       {"resident_bytes", static_cast<int64_t>(kv.resident_bytes)},

@@ -68,7 +68,9 @@ int64_t budget_of(const ServiceOptions& options, const monitor::Snapshot& snapsh
 
 // The tighter of the process's budget and the system's memory.
 void set_memory(control::ControlInput& input, const ServiceSample& now) {
-  const auto share = [](int64_t used, int64_t of) { return of > 0 ? static_cast<double>(used) / static_cast<double>(of) : 0; };
+  const auto share = [](int64_t used, int64_t of) {
+    return of > 0 ? static_cast<double>(used) / static_cast<double>(of) : 0;
+  };
   input.memory_budget_bytes = now.memory_budget_bytes;
   if (now.monitor.process_memory) input.memory_used_bytes = now.monitor.process_memory->rss_bytes;
   if (!now.monitor.system_memory) return;

@@ -18,9 +18,9 @@ namespace {
 constexpr int64_t kLeastPromptShare = 2;
 constexpr int kPromptTries = 4;
 
-std::string settings_text(const NativeGeneratorOptions& options, const engine::TextModel& model) {
+std::string settings_text(const NativeGeneratorOptions& options, int64_t n_context, std::string_view kv_settings) {
   const engine::SamplingOptions& s = options.sampling;
-  std::string text = fmt::format("{}/{}/{}/{}/{}/{}/{}/{}", model.n_context(), model.kv_settings(), options.thinking, s.temperature,
+  std::string text = fmt::format("{}/{}/{}/{}/{}/{}/{}/{}", n_context, kv_settings, options.thinking, s.temperature,
                                  s.repetition_penalty, s.presence_penalty, s.frequency_penalty,
                                  s.penalty_window);
   if (s.temperature > 0) text += fmt::format("/{}/{}/{}/{}", s.top_k, s.top_p, s.min_p, s.seed);
@@ -49,12 +49,15 @@ struct NativeGenerator::Prompt {
   size_t n_passages = 0;
 };
 
-ProviderInfo NativeGenerator::info() const {
+std::string NativeGenerator::identity_with(std::string_view kv_settings) const {
   const engine::ModelInfo& model = model_->info();
-  return {model.name, fmt::format("native/{}/{}/{}/{}/{}", model.architecture, model.name,
-                                  model.fingerprint, kRagPromptVersion,
-                                  settings_text(options_, *model_))};
+  return fmt::format("native/{}/{}/{}/{}/{}", model.architecture, model.name, model.fingerprint, kRagPromptVersion,
+                     settings_text(options_, model_->n_context(), kv_settings));
 }
+
+ProviderInfo NativeGenerator::info() const { return {model_->info().name, identity_with(model_->kv_settings())}; }
+
+std::string NativeGenerator::identity_now() const { return identity_with(model_->kv_settings_now()); }
 
 // The parts of a prompt are counted apart, so the whole may come out a little longer; it is then
 // made again for less.
@@ -104,6 +107,7 @@ Result<GenerateResult> NativeGenerator::generate(const GenerateRequest& request,
   GenerateResult result;
   result.n_prompt_tokens = made.n_prompt_tokens;
   result.n_completion_tokens = made.n_completion_tokens;
+  if (made.kv_settings != model_->kv_settings()) result.identity = identity_with(made.kv_settings);
   result.answered = !stream.refused() && !stream.text().empty();
   result.finish_reason = result.answered ? engine::finish_reason_name(made.finish) : "no_answer";
   if (!result.answered) return result;

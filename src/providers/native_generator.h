@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "engine/text_model.h"
 #include "providers/provider.h"
@@ -22,6 +24,8 @@ class NativeGenerator final : public Generator {
   // The identity has the model's fingerprint, the prompt's version and all settings that change the
   // text. Instruction sets and threads are not in it: they differ in rounding only.
   [[nodiscard]] ProviderInfo info() const override;
+  // With keys and values in the format of new texts (engine::SchedulerSetpoints).
+  [[nodiscard]] std::string identity_now() const override;
 
   // Cites the passages that fit into the model's context. Evidence is found by words (find_evidence);
   // an answer without any mark gets, at its end, those of the passages it clearly stands on. kLimit
@@ -33,6 +37,7 @@ class NativeGenerator final : public Generator {
  private:
   struct Prompt;
   Result<Prompt> make_prompt(const GenerateRequest& request) const;
+  [[nodiscard]] std::string identity_with(std::string_view kv_settings) const;
 
   std::shared_ptr<engine::TextModel> model_;
   NativeGeneratorOptions options_;

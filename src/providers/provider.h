@@ -54,6 +54,7 @@ struct GenerateResult {
   std::string finish_reason;        // "stop", "length", "no_answer"
   int64_t n_prompt_tokens = 0;
   int64_t n_completion_tokens = 0;
+  std::string identity = {};        // of the one who made it, where it is not info().identity; else empty
 };
 
 // Gets the answer piece by piece, in order, on the calling thread; returning false stops the
@@ -65,6 +66,9 @@ class Generator {
  public:
   virtual ~Generator() = default;
   [[nodiscard]] virtual ProviderInfo info() const = 0;
+  // The identity that an answer would likely have which is begun now: another than info()'s where settings were
+  // changed for a time, to save memory. What an answer has in the end is in its GenerateResult.
+  [[nodiscard]] virtual std::string identity_now() const { return info().identity; }
   [[nodiscard]] virtual Result<GenerateResult> generate(const GenerateRequest& request,
                                                         const TextSink& sink,
                                                         const CancelToken& cancel) const = 0;

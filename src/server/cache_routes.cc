@@ -22,7 +22,9 @@ constexpr int64_t kMaxOffset = 1'000'000;
 constexpr int64_t kMostId = INT64_MAX;
 
 ApiError cache_off(std::string_view what) {
-  return {.status = 404, .message = fmt::format("{} are not kept: the cache is switched off", what), .code = "cache_off"};
+  return {.status = 404,
+          .message = fmt::format("{} are not kept: the cache is switched off", what),
+          .code = "cache_off"};
 }
 
 // Null, and the response is sent, where there are none.
@@ -56,7 +58,9 @@ void show_cache(pipeline::Collection& collection, const ExchangePtr& exchange) {
 
 json::object entry_json(const cache::AnswerRecord& record) {
   json::array documents;
-  for (const cache::Dependency& dependency : record.dependencies) documents.push_back(json::value(to_valid_utf8(dependency.path)));
+  for (const cache::Dependency& dependency : record.dependencies) {
+    documents.push_back(json::value(to_valid_utf8(dependency.path)));
+  }
   return {{"id", record.id},
           {"question", to_valid_utf8(record.question)},
           {"age_ms", std::max<int64_t>(0, unix_time_ms() - record.created_unix_ms)},

@@ -79,7 +79,11 @@ void Connection::on_expired() {
 }
 
 void Connection::drain() {
-  if (state_ == State::kIdle || state_ == State::kHead || state_ == State::kLinger) close(false);
+  if (state_ == State::kIdle || state_ == State::kHead || state_ == State::kLinger) return close(false);
+  // A stream of what the server itself does (statistics, progress) would go on for ever.
+  if (state_ != State::kWork || !is_stream_ || admission_.route == nullptr || admission_.route->is_work) return;
+  close(false);
+  give_up(503);
 }
 
 void Connection::linger() {

@@ -35,7 +35,7 @@ class Connection final : public ResponseWriter, public std::enable_shared_from_t
 
   // Any thread:
   void start();
-  void post_drain();  // closes at once if no request has been read whole or in part of its body
+  void post_drain();  // closes at once unless a request that does work has been accepted
   void post_abort();  // closes whatever goes on
   void post_expired();
   [[nodiscard]] bool is_expired(int64_t now_ms) const {

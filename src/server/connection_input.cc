@@ -55,7 +55,7 @@ void Connection::on_readable(bool failed) {
   char* place = input_.prepare(room);
   const ssize_t n = ::recv(socket_.native_handle(), place, room, 0);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return wait_readable();
-  if (n <= 0) return leave();
+  if (n <= 0) return leave();  // who closes only its sending side looks the same, and is taken to be gone
   input_.commit(static_cast<size_t>(n));
   count(core_->counters.read_bytes, n);
   process();

@@ -4,7 +4,6 @@
 #include <memory>
 #include <utility>
 
-#include "index/store_reader.h"
 #include "server/answer_json.h"
 #include "server/event_feed.h"
 #include "server/json_fields.h"
@@ -32,11 +31,9 @@ void list_collections(pipeline::Service& service, const ExchangePtr& exchange) {
     json::object one{{"name", name}, {"documents", 0}, {"chunks", 0}};
     const Result<pipeline::CollectionPtr> collection = service.collection(tenant, name, false);
     if (!collection.ok()) continue;
-    if (const auto store = index::StoreReader::open((*collection)->folder()); store.ok()) {
-      if (const auto counts = store->counts(); counts.ok()) {
-        one["documents"] = counts->n_documents;
-        one["chunks"] = counts->n_chunks;
-      }
+    if (const auto counts = (*collection)->counts(); counts.ok()) {
+      one["documents"] = counts->n_documents;
+      one["chunks"] = counts->n_chunks;
     }
     data.push_back(std::move(one));
   }

@@ -30,7 +30,8 @@ struct HttpRequest {
   std::string query;              // as sent, without '?'
   HeaderList headers;             // in order; names in lower case
   std::string body;               // empty when it went to a file
-  std::string body_path;          // of a temporary file with the body, where the route asked for one
+  // Of a temporary file with the body, where the route asked for one; removed with the exchange unless moved away.
+  std::string body_path;
   int64_t body_bytes = 0;
   std::vector<std::string> path_values;  // of the pattern's {names}, percent-decoded
 
@@ -68,7 +69,7 @@ class Exchange {
   // A response in pieces (chunked; HTTP/1.0 clients get it until the end of the connection). `head.body` is empty.
   virtual void begin(HttpResponse head) = 0;
   // Queued for the client; false when nobody reads any more: it is gone, or it left more than the limit
-  // unread and was cut off.
+  // unread and was cut off. A single piece may be larger than the limit.
   virtual bool write(std::string_view bytes) = 0;
   virtual void finish() = 0;
 

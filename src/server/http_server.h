@@ -39,9 +39,10 @@ struct HttpOptions {
   int n_threads = 2;
   HttpLimits limits = {};
   // Names that the Host header may have beside the addresses and "localhost" (against DNS rebinding);
-  // with a non-loopback address any IP literal is allowed too.
+  // with a non-loopback address any IP literal is allowed too. "*": any name.
   std::vector<std::string> allowed_hosts = {};
-  // Origins that a browser page may call from; empty: none but our own; "*": any.
+  // Origins that a browser page may call from; empty: none but our own; "*": any. Requests of other pages are
+  // refused with 403 whatever their method, since the answer is not all that they could be after.
   std::vector<std::string> cors_origins = {};
   std::string upload_folder = {};  // for bodies in files; empty: none are taken
   int64_t retry_after_ms = 1'000;  // told with 503 while too many requests are in flight
@@ -81,6 +82,7 @@ class HttpServer {
   virtual void set_keys(std::shared_ptr<const ApiKeys> keys) = 0;
   [[nodiscard]] virtual HttpStats stats() const = 0;
   // Accepts nothing more, lets requests in flight finish up to the drain timeout, closes. Returns whether all did.
+  // Streams of routes that do no work are ended at once. Not from a handler.
   virtual bool stop() = 0;
 };
 

@@ -112,7 +112,9 @@ Status read_part_head(std::string_view head, const MultipartLimits& limits, Mult
       part.content_type = keep_end(std::string(value), limits.max_name_bytes);
     } else if (same_word(name, "Content-Transfer-Encoding")) {
       const bool is_plain = same_word(value, "binary") || same_word(value, "8bit") || same_word(value, "7bit");
-      if (!is_plain) return malformed_body("parts with a Content-Transfer-Encoding are not taken; send the bytes as they are");
+      if (!is_plain) {
+        return malformed_body("parts with a Content-Transfer-Encoding are not taken; send the bytes as they are");
+      }
     }
   }
   return has_disposition ? Status() : Status(malformed_body("a part has no Content-Disposition"));

@@ -85,11 +85,13 @@ void add_caches(MetricFamilies& to, const pipeline::ServiceSample& sample) {
   to.counter("docmind_answer_cache_stored_total", "Answers that were kept", static_cast<double>(answers.stored));
   to.counter("docmind_answer_cache_saved_seconds_total", "What making the answers had taken that were served again",
              answers.saved_ms / 1'000);
-  to.counter("docmind_answer_cache_saved_tokens_total", "Likewise in tokens", static_cast<double>(answers.saved_tokens));
+  to.counter("docmind_answer_cache_saved_tokens_total", "Likewise in tokens",
+             static_cast<double>(answers.saved_tokens));
   for (const cache::TierStats& tier : sample.answer_tiers) {
     to.gauge("docmind_answer_cache_entries", "Answers that are kept", static_cast<double>(tier.n_entries),
              {{"tier", tier.name}});
-    to.gauge("docmind_answer_cache_bytes", "What they take", static_cast<double>(tier.size_bytes), {{"tier", tier.name}});
+    to.gauge("docmind_answer_cache_bytes", "What they take", static_cast<double>(tier.size_bytes),
+             {{"tier", tier.name}});
     to.gauge("docmind_answer_cache_limit_bytes", "What they may take", static_cast<double>(tier.limit_bytes),
              {{"tier", tier.name}});
   }
@@ -141,8 +143,10 @@ void add_gpus(MetricFamilies& to, const monitor::GpuState& gpu) {
     const monitor::GpuDevice& device = gpu.devices[i];
     const std::string index = std::to_string(i);
     constexpr const char* kHelp = "Memory of the GPU, used by all processes";
-    to.gauge("docmind_gpu_memory_bytes", kHelp, static_cast<double>(device.used_bytes), {{"gpu", index}, {"state", "used"}});
-    to.gauge("docmind_gpu_memory_bytes", kHelp, static_cast<double>(device.total_bytes), {{"gpu", index}, {"state", "total"}});
+    to.gauge("docmind_gpu_memory_bytes", kHelp, static_cast<double>(device.used_bytes),
+             {{"gpu", index}, {"state", "used"}});
+    to.gauge("docmind_gpu_memory_bytes", kHelp, static_cast<double>(device.total_bytes),
+             {{"gpu", index}, {"state", "total"}});
     if (device.utilisation) to.gauge("docmind_gpu_utilisation", "0 to 1", *device.utilisation, {{"gpu", index}});
   }
 }

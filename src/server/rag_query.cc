@@ -84,8 +84,10 @@ void refresh_behind(const RagCall& call) {
 }
 
 ApiError too_late(int64_t timeout_ms) {
-  return {.status = 504, .message = fmt::format("the answer was not ready within {}", format_ms(static_cast<double>(timeout_ms))),
-          .type = "timeout", .code = "deadline_exceeded"};
+  return {.status = 504,
+          .message = fmt::format("the answer was not ready within {}", format_ms(static_cast<double>(timeout_ms))),
+          .type = "timeout",
+          .code = "deadline_exceeded"};
 }
 
 }  // namespace
@@ -120,7 +122,9 @@ std::optional<RagQuery> read_rag_query(std::string_view body, pipeline::AskOptio
   if (const auto limit = fields.integer("max_tokens", 1, max_tokens)) wanted.max_tokens = static_cast<int>(*limit);
   wanted.session = fields.text("session", kMaxSessionBytes).value_or("");
   wanted.language = fields.text("language", kMaxLanguageBytes).value_or("");
-  if (!is_language(wanted.language)) fields.fail("language", "must be a language's name or code, like 'German' or 'de'");
+  if (!is_language(wanted.language)) {
+    fields.fail("language", "must be a language's name or code, like 'German' or 'de'");
+  }
   wanted.use_cache = fields.boolean("use_cache").value_or(true) && wanted.use_cache;
   wanted.refresh = fields.boolean("refresh").value_or(false);
   if (fields.ok()) return query;
@@ -153,8 +157,11 @@ void answer_rag_query(const RagCall& call) {
     return stream.fail(late() ? too_late(call.timeout_ms)
                               : engine_error(answer.error(), call.service->retry_after_ms()));
   }
-  if (streams) stream.finish(*answer);
-  else send_json(call.exchange, answer_object(*answer, call.query.collection, call.query.explain), rag_headers(*answer));
+  if (streams) {
+    stream.finish(*answer);
+  } else {
+    send_json(call.exchange, answer_object(*answer, call.query.collection, call.query.explain), rag_headers(*answer));
+  }
   if (answer->stale) refresh_behind(call);
 }
 

@@ -15,11 +15,11 @@
 namespace docmind::server {
 namespace {
 
-constexpr size_t kMaxShownBytes = 80;
+constexpr size_t kMaxQuotedBytes = 80;
 constexpr size_t kMaxAskedHeaderBytes = 1 << 10;
 constexpr std::string_view kPreflightAgeS = "600";
 
-std::string shown_bytes(std::string_view text) { return printable(text.substr(0, kMaxShownBytes)); }
+std::string shown_bytes(std::string_view text) { return printable(text.substr(0, kMaxQuotedBytes)); }
 
 bool refuse(Admission& admission, int status, std::string message, std::string code = {}) {
   admission.answer = error_response({.status = status, .message = std::move(message), .code = std::move(code)},

@@ -33,7 +33,9 @@ class PartFile {
   std::string path_;
 };
 
-std::string_view name_of(const MultipartPart& part) { return part.filename.empty() ? "unnamed.txt" : part.filename; }
+std::string_view name_of(const MultipartPart& part) {
+  return part.filename.empty() ? std::string_view("unnamed.txt") : std::string_view(part.filename);
+}
 
 bool is_document(const MultipartPart& part) {
   // An empty form sends a file without a name and without bytes.

@@ -32,8 +32,9 @@ Status check_tools(ChatFamily family, Messages messages, const ChatOptions& opti
     return message.role == "tool" || !message.tool_calls.empty();
   });
   if (options.tools.empty() && !has_calls) return {};
-  return Error{ErrorCode::kUnsupported, fmt::format("the conversation has tools, and prompts of the family {} know none",
-                                                    chat_family_name(family))};
+  return Error{ErrorCode::kUnsupported,
+               fmt::format("the conversation has tools, and prompts of the family {} know none",
+                           chat_family_name(family))};
 }
 
 Status check_roles(Messages messages, bool in_turn) {

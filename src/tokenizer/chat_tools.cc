@@ -118,7 +118,8 @@ void add_llama3_content(PromptBuilder& prompt, const ChatMessage& message) {
     prompt.text(quoted_json(message.content));
   } else if (!message.tool_calls.empty()) {
     const ChatToolCall& call = message.tool_calls.front();
-    prompt.text("{\"name\": ").text(quoted_json(call.name)).text(", \"parameters\": ").text(arguments_of(call)).text("}");
+    prompt.text("{\"name\": ").text(quoted_json(call.name));
+    prompt.text(", \"parameters\": ").text(arguments_of(call)).text("}");
   } else {
     prompt.text(trim(message.content));
   }

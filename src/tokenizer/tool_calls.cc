@@ -30,9 +30,9 @@ size_t n_begun_of(std::string_view text, std::string_view mark) {
 }
 
 bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxNameBytes && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-  });
+  constexpr std::string_view kCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+  return !name.empty() && name.size() <= kMaxNameBytes &&
+         name.find_first_not_of(kCharacters) == std::string_view::npos;
 }
 
 // {"name", "arguments"} or {"name", "parameters"}. Some models write the arguments as a text that holds JSON.
@@ -164,7 +164,8 @@ Result<std::vector<std::string>> tool_names(std::span<const std::string> tools) 
     if (!value.ok()) return wrong("is no JSON: " + value.error().message);
     if (!value->is_object()) return wrong("is no JSON object");
     const json::value* function = value->get_object().if_contains("function");
-    const json::object& holder = function != nullptr && function->is_object() ? function->get_object() : value->get_object();
+    const bool wrapped = function != nullptr && function->is_object();
+    const json::object& holder = wrapped ? function->get_object() : value->get_object();
     const json::value* name = holder.if_contains("name");
     if (name == nullptr || !name->is_string()) return wrong("has no name");
     const std::string_view text = name->get_string();

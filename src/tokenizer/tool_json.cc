@@ -13,7 +13,9 @@ constexpr size_t kMaxDepth = 64;
 constexpr size_t kMaxBytes = size_t{1} << 20;
 constexpr std::string_view kSpace = " \t\r\n";
 
-size_t skip_space(std::string_view text, size_t at) { return std::min(text.find_first_not_of(kSpace, at), text.size()); }
+size_t skip_space(std::string_view text, size_t at) {
+  return std::min(text.find_first_not_of(kSpace, at), text.size());
+}
 
 // Behind the string that begins at `at`; the text is valid JSON.
 size_t end_of_string(std::string_view text, size_t at) {

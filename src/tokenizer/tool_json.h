@@ -14,8 +14,7 @@ namespace docmind::tokenizer {
 enum class JsonStyle { kOneLine, kIndented };
 [[nodiscard]] Result<std::string> restyle_json(std::string_view text, JsonStyle style);
 
-// The texts of the members' values of an object that is valid JSON: the one named `key`, as it is written; empty
-// when there is none.
+// The value of the member `key` of an object that is valid JSON, as it is written; empty when there is none.
 [[nodiscard]] std::string_view member_text(std::string_view object, std::string_view key);
 
 // The text in quotes, with what needs it escaped.

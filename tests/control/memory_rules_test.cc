@@ -58,6 +58,14 @@ TEST(Batches, AreNotHalvedAgainWhenItDidNotHelp) {
   EXPECT_EQ(controller.setpoints().max_sequences, 2);
 }
 
+TEST(Batches, AreHalvedUntilTheLimitIsFelt) {
+  Controller controller = make_controller();
+  ControlInput in = calm_input(0, 0.85);
+  in.n_running = 3;
+  EXPECT_EQ(controller.step(in, nullptr).max_sequences, 2);
+  EXPECT_EQ(controller.setpoints().prefill_tokens, 256);  // which has another reason to be what it is
+}
+
 TEST(Batches, WaitUntilTheLastHalvingHasTakenEffect) {
   Controller controller = make_controller();
   ControlInput in = calm_input(0, 0.85);

@@ -97,6 +97,44 @@ TEST_F(KvCommands, BenchKvListsEveryFormat) {
   EXPECT_TRUE(contains(refused.err, "int5")) << refused.err;
 }
 
+TEST_F(KvCommands, BenchKvHoldsFormatsAgainstF16OnATextOfTheUsers) {
+  std::string words;
+  for (int i = 0; i < 300; ++i) words += "the pump is greased every " + std::to_string(i * i) + " weeks; ";
+  box_.folder.write("text.txt", words);
+  const std::string text = box_.folder.path("text.txt");
+  const json::object report = box_.json_of({"bench", "kv", model_, "--json", "--quality", text, "--tokens", "3000"})
+                                  .as_object();
+  EXPECT_EQ(report.at("tokens").to_number<int64_t>(), 3'000);
+  EXPECT_EQ(report.at("contexts").to_number<int64_t>(), 2);
+  EXPECT_GT(report.at("f16_perplexity").to_number<double>(), 1);
+  const json::array& rows = report.at("quality").as_array();
+  ASSERT_EQ(rows.size(), std::size(kFormats) - 1) << "f16 is not held against itself";
+  for (const json::value& row : rows) {
+    const double mean = row.at("mean_kl").to_number<double>();
+    EXPECT_GT(mean, 0) << json::serialize(row);
+    EXPECT_GE(row.at("worst_kl").to_number<double>(), mean);
+    EXPECT_NEAR(row.at("perplexity_ratio").to_number<double>(), 1, 0.5);
+    const bool has_gate = row.at("format").as_string() != "k8v4";
+    ASSERT_EQ(row.as_object().contains("passes"), has_gate) << json::serialize(row);
+    if (!has_gate) continue;
+    const bool passes = mean <= row.at("most_mean_kl").to_number<double>() &&
+                        row.at("same_top").to_number<double>() >= row.at("least_same_top").to_number<double>();
+    EXPECT_EQ(row.at("passes").as_bool(), passes);
+  }
+  const ProcessResult table = box_.run({"bench", "kv", model_, "--quality", text, "--formats", "int8", "--tokens", "400"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_TRUE(contains(table.out, "same top")) << table.out;
+  EXPECT_TRUE(contains(table.out, "at most 0.003, at least 98.5%")) << table.out;
+
+  const ProcessResult too_short = box_.run({"bench", "kv", model_, "--quality", text, "--tokens", "100"});
+  EXPECT_EQ(too_short.code, 2);
+  EXPECT_TRUE(contains(too_short.err, "100 tokens") && contains(too_short.err, "less than 320")) << too_short.err;
+  const ProcessResult missing = box_.run({"bench", "kv", model_, "--quality", box_.folder.path("no.txt")});
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_TRUE(contains(missing.err, "no.txt")) << missing.err;
+  EXPECT_EQ(box_.run({"bench", "kv", model_, "--quality", text, "--formats", "f16"}).code, 2);
+}
+
 TEST_F(KvCommands, BenchStreamsRunsSeveralTexts) {
   const json::object report = box_.json_of({"bench", "streams", model_, "--json", "--streams", "3", "--prompt", "20",
                                             "--generate", "8", "--admit", "300", "--runs", "1"}).as_object();

@@ -219,5 +219,26 @@ TEST(SamplingOptions, AreChecked) {
   EXPECT_FALSE(check(wrong).ok());
 }
 
+TEST(Sampler, LeavesOutWhatIsNotAllowed) {
+  std::vector<float> logits = random_logits(130, 3);
+  logits[70] = 50;  // the likeliest by far
+  SamplingOptions options;
+  options.n_top_logprobs = 1;
+  options.biases = {{70, 100}};
+  for (const double temperature : {0.0, 1.0}) {
+    options.temperature = temperature;
+    options.top_k = 3;
+    Sampler sampler(options, logits.size());
+    const uint64_t allowed[] = {uint64_t{1} << 5, 0, uint64_t{1} << 1};
+    std::vector<float> row = logits;
+    const TokenId token = must(sampler.sample(row, allowed));
+    EXPECT_TRUE(token == 5 || token == 129) << token;
+    EXPECT_EQ(sampler.top_logprobs()[0].token, 70);  // the model's own
+    for (const Sampler::Candidate& one : sampler.candidates()) EXPECT_TRUE(one.token == 5 || one.token == 129);
+    row = logits;
+    EXPECT_EQ(sampler.sample(row, std::vector<uint64_t>{0}).error().code, ErrorCode::kMalformed);
+  }
+}
+
 }  // namespace
 }  // namespace docmind::engine

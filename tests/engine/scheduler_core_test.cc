@@ -217,8 +217,8 @@ INSTANTIATE_TEST_SUITE_P(SchedulerCore, Pressure, testing::Bool(), [](const auto
 
 TEST(SchedulerCore, ATextThatCannotFitAloneFailsWithNumbers) {
   SchedulerRun run({.n_blocks = 5});
-  EXPECT_FALSE(run.core->check_fits(90).ok());
-  EXPECT_TRUE(run.core->check_fits(60).ok());
+  EXPECT_FALSE(run.core->check_fits(90, kv::Format::kF16).ok());
+  EXPECT_TRUE(run.core->check_fits(60, kv::Format::kF16).ok());
   run.submit(fake_request(20, 200, 1));
   run.submit(fake_request(20, 10, 2));
   run.run();

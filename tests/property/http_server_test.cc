@@ -1,7 +1,8 @@
 // Properties of the HTTP server: how a request is cut into pieces changes nothing; no bytes harm it.
 // SPDX-License-Identifier: Apache-2.0
-#include <poll.h>
-
+#include <algorithm>
+#include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -93,7 +94,8 @@ TEST(HttpServerProperty, PiecesOfRequestsChangeNothing) {
 std::string any_garbage() {
   std::string bytes;
   for (const std::string& part : *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
-           "GET ", "POST ", "/echo/a", " HTTP/1.1", " HTTP/1.0", "\r\n", "\n", "\r", "Host: localhost", "Content-Length: 5",
+           "GET ", "POST ", "/echo/a", " HTTP/1.1", " HTTP/1.0", "\r\n", "\n", "\r", "Host: localhost",
+           "Content-Length: 5",
            "Content-Length: -1", "Transfer-Encoding: chunked", "Expect: 100-continue", "\r\n\r\n", "5\r\nhello\r\n",
            "0\r\n\r\n", "ffffffffffffffffff\r\n", ";x=\"", "hello", std::string("\0", 1), "\xff\xfe", "%00", ": ", " ",
            std::string(5000, 'a')))) {

@@ -93,6 +93,26 @@ TEST_F(NativeProviders, IdentitiesNameWhatChangesTheOutput) {
   EXPECT_NE(NativeGenerator(int4, {}).info().identity, NativeGenerator(text_model(512, 9), {}).info().identity);
 }
 
+TEST_F(NativeProviders, AnAnswerFromAnotherFormatThanConfiguredSaysSo) {
+  const std::shared_ptr<engine::TextModel> model = text_model(512);
+  const NativeGenerator generator(model, {});
+  const std::string configured = generator.info().identity;
+  const std::vector<Passage> passages{{.text = "The pump weighs forty kilograms.", .title = "Pump"}};
+  const GenerateRequest request{.question = "What does the pump weigh?", .passages = passages, .max_tokens = 8};
+  EXPECT_EQ(value_of(generator.generate(request, {}, {})).identity, "");
+  EXPECT_EQ(generator.identity_now(), configured);
+  ASSERT_TRUE(model->set({.kv_format = kv::Format::kInt8}).ok());
+  EXPECT_EQ(generator.info().identity, configured);
+  const std::string changed = generator.identity_now();
+  EXPECT_NE(changed, configured);
+  EXPECT_EQ(value_of(generator.generate(request, {}, {})).identity, changed);
+  // It is the identity of a model that was loaded so.
+  engine::EngineOptions options{.n_threads = 1};
+  options.kv_format.format = kv::Format::kInt8;
+  const std::shared_ptr<engine::TextModel> int8 = value_of(engine::TextModel::load(folder.path("t.gguf"), options));
+  EXPECT_EQ(NativeGenerator(int8, {}).info().identity, changed);
+}
+
 TEST_F(NativeProviders, AnEmbedderAndARerankerKeepTheirPromises) {
   test::ModelSpec spec{.architecture = test::Architecture::kBert, .n_kv_heads = 4, .pooling = 2};
   const NativeEmbedder embedder(

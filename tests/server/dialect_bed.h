@@ -26,12 +26,12 @@ inline constexpr const char* kQwen3Template =
     "{% if tools %}<tools>{% endif %}{% if enable_thinking %}{% endif %}{% for m in messages %}"
     "{{'<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>'}}{% endfor %}";
 
-// One of each, loaded once for all tests; the generator has 512 tokens of context.
+// One of each, loaded once for all tests; the generator has 2,048 tokens of context.
 inline const pipeline::Models& nano_models() {
   static const pipeline::Models models = [] {
     using docmind::test::Architecture;
-    const docmind::test::TempFolder folder;
-    const docmind::test::ModelSpec text{.extra_metadata = [](gguf::Writer& writer) {
+    static const docmind::test::TempFolder folder;  // the files are asked again for what they say
+    const docmind::test::ModelSpec text{.n_context = 2'048, .extra_metadata = [](gguf::Writer& writer) {
       writer.add("tokenizer.chat_template", kQwen3Template);
     }};
     docmind::test::ModelSpec encoder{.architecture = Architecture::kBert, .n_heads = 4, .n_kv_heads = 4,
@@ -98,16 +98,15 @@ class DialectBed {
     if (match.route == nullptr) throw std::runtime_error("no route " + method + " " + path);
     HttpRequest request{.method = method, .path = path, .query = {}, .headers = std::move(headers),
                         .body = std::move(body), .body_path = {}, .path_values = std::move(match.path_values)};
-    auto exchange = std::make_shared<FakeExchange>(std::move(request));
+    auto exchange = std::make_shared<FakeExchange>(std::move(request), Caller{});
     match.route->handler(exchange);
     return exchange;
   }
   Reply call(const std::string& method, const std::string& path, std::string body = {}, HeaderList headers = {}) {
     const auto exchange = start(method, path, std::move(body), std::move(headers));
-    EXPECT_TRUE(exchange->wait_done()) << method << " " << path;
-    EXPECT_EQ(exchange->n_responses, 1);
-    return {exchange->head.status, exchange->body, exchange->head.headers, exchange->streamed,
-            exchange->head.content_type};
+    const HttpResponse response = exchange->wait();
+    EXPECT_GT(response.status, 0) << method << " " << path << " was never answered";
+    return {response.status, response.body, response.headers, exchange->begun(), response.content_type};
   }
   Reply post(const std::string& path, const json::value& body, HeaderList headers = {}) {
     return call("POST", path, json::serialize(body), std::move(headers));

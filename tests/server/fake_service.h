@@ -50,6 +50,7 @@ class FakeCollection final : public pipeline::Collection {
     for (const std::string_view document : documents) scores.push_back(static_cast<double>(document.size()));
     return scores;
   }
+  Result<Counts> counts() override { return Counts{}; }
   Result<std::vector<pipeline::DocumentInfo>> documents() override { return std::vector<pipeline::DocumentInfo>{}; }
   Result<SourceText> source(std::string_view) override { return Error{ErrorCode::kNotFound, "no document"}; }
   Result<pipeline::DocumentInfo> add(std::string_view, const std::string&) override {
@@ -109,6 +110,7 @@ class FakeService final : public pipeline::Service {
   [[nodiscard]] int64_t retry_after_ms() const override { return 2'500; }
   [[nodiscard]] AskOptions ask_options(std::string_view) const override { return {}; }
   [[nodiscard]] control::Setpoints setpoints() const override { return {}; }
+  pipeline::ServiceSample sample() override { return {}; }
   json::object stats() override { return {}; }
   json::object history(int64_t) override { return {}; }
   json::object decisions(size_t) override { return {}; }

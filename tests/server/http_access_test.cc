@@ -82,7 +82,8 @@ TEST_F(HttpAccess, OnlyOwnNamesMayBeInHost) {
     EXPECT_EQ(get("/echo", {{"Host", host}}).status, 200) << host;
   }
   for (const std::string host : {"evil.example", "localhost.evil.example", "192.168.1.7", "127.0.0.1.evil.example", "",
-                                 "[::1", "[2001:db8::1]", "localhost:port", "a b", "localhost:123456", "notlocalhost"}) {
+                                 "[::1", "[2001:db8::1]", "localhost:port", "a b", "localhost:123456",
+                                 "notlocalhost"}) {
     EXPECT_EQ(get("/echo", {{"Host", host}}).status, 403) << host;
   }
   EXPECT_NE(get("/echo", {{"Host", "evil.example"}}).body.find("server.hosts"), std::string::npos);

@@ -153,8 +153,10 @@ TEST_F(HttpRequests, ThatCouldBeReadInTwoWaysAreRefused) {
 }
 
 TEST_F(HttpRequests, ThatAreNoHttpAreAnsweredInJsonAndClosed) {
-  for (const std::string bytes : {"\x16\x03\x01\x02\x00\x01", "hello\r\n\r\n", "GET  /echo HTTP/1.1\r\n\r\n", "GET /echo\r\n\r\n",
-                                  "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
+  const std::string chunked = "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string& bytes : {std::string("\x16\x03\x01\x02\x00\x01", 6), std::string("hello\r\n\r\n"),
+                                   std::string("GET  /echo HTTP/1.1\r\n\r\n"), std::string("GET /echo\r\n\r\n"),
+                                   chunked + "zz\r\nmore"}) {
     HttpClient http = client();
     http.send_raw(bytes);
     http.shutdown_write();

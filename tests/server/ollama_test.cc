@@ -36,7 +36,7 @@ TEST(Ollama, StreamsLinesByDefaultAndTheSameWhole) {
   body["stream"] = false;
   const Reply whole = bed.post("/api/chat", body);
   EXPECT_FALSE(whole.streamed);
-  EXPECT_EQ(whole.json().at("message").at("content"), text);
+  EXPECT_EQ(whole.json().at("message").at("content").as_string(), text);
   EXPECT_EQ(whole.json().at("eval_count"), last.at("eval_count"));
 }
 
@@ -77,7 +77,7 @@ TEST(Ollama, TellsOfItsModels) {
   EXPECT_FALSE(text_at(tags[0].at("details").as_object(), "family").empty());
   const json::array loaded = bed.call("GET", "/api/ps").json().at("models").as_array();
   EXPECT_EQ(loaded.size(), 3u);
-  EXPECT_EQ(loaded[0].at("context_length").as_int64(), 512);
+  EXPECT_EQ(loaded[0].at("context_length").as_int64(), 2'048);
   const Reply shown = bed.post("/api/show", json::object{{"model", "nano"}});
   ASSERT_EQ(shown.status, 200) << shown.body;
   const json::array capabilities = shown.json().at("capabilities").as_array();
@@ -117,7 +117,7 @@ TEST(Ollama, RefusesWithASentence) {
   EXPECT_TRUE(refuse("model", "llama9").starts_with("404"));
   const std::string context = refuse("options", json::object{{"num_ctx", 1 << 20}});
   EXPECT_TRUE(context.starts_with("400") && context.find("1048576") != std::string::npos &&
-              context.find("512") != std::string::npos) << context;
+              context.find("2048") != std::string::npos) << context;
   EXPECT_TRUE(refuse("template", "{{ x }}").starts_with("400"));
   EXPECT_TRUE(refuse("format", "xml").starts_with("400"));
   EXPECT_TRUE(refuse("think", 3).starts_with("400"));
@@ -154,7 +154,7 @@ TEST(Ollama, ItsClientsAreNoBrowsers) {
 TEST(LlamaCpp, PropsSlotsAndTokens) {
   DialectBed bed;
   const json::value props = bed.call("GET", "/props").json();
-  EXPECT_EQ(props.at("default_generation_settings").at("n_ctx").as_int64(), 512);
+  EXPECT_EQ(props.at("default_generation_settings").at("n_ctx").as_int64(), 2'048);
   EXPECT_EQ(props.at("model_alias"), "nano");
   EXPECT_EQ(props.at("chat_template"), kQwen3Template);
   EXPECT_GT(props.at("total_slots").as_int64(), 0);

@@ -64,7 +64,8 @@ TEST(StatusMap, SpeaksOllamaAndTei) {
 
 TEST(StatusMap, TellsWhenToTryAgainInWholeSeconds) {
   const auto header = [](int64_t ms) {
-    const HttpResponse response = error_response({.status = 503, .message = "m", .retry_after_ms = ms}, Dialect::kOpenAi);
+    const HttpResponse response =
+        error_response({.status = 503, .message = "m", .retry_after_ms = ms}, Dialect::kOpenAi);
     return response.headers.at(0).first + " " + response.headers.at(0).second;
   };
   EXPECT_EQ(header(0), "retry-after 1");

@@ -39,9 +39,9 @@ struct ScheduleCounts {
   void add(const ScheduleCounts& other);
 };
 
-// Runs the schedule of `seed` and holds each text against `expected` in the format that it says: finished ones are equal
-// in text, tokens and log-probabilities, others a beginning, kLimit only comes when the text cannot be held alone, and in the end
-// nothing is held. The first difference, or nothing.
+// Runs the schedule of `seed` and holds each text against `expected` in the format that it says: finished ones are
+// equal in text, tokens and log-probabilities, others a beginning, kLimit only comes when the text cannot be held
+// alone, and in the end nothing is held. The first difference, or nothing.
 std::optional<std::string> check_schedule(const ScheduleSpace& space, std::span<const engine::Generation> expected,
                                           uint64_t seed, ScheduleCounts& counts);
 

@@ -72,7 +72,7 @@ function filesOf(body, contentType) {
 function answerOf(mock, query, found, stageScale) {
   const stages = [['queue', 0.2], ['cache_lookup', 0.1], ['embed_question', 7.4], ['retrieve_lexical', 1.1], ['retrieve_vector', 0.9], ['fuse', 0.03],
     ['rerank', 84], ['prefill', 310], ['decode', 640], ['cite', 0.4]].map(([stage, ms]) => ({ stage, ms: ms * stageScale }));
-  const quotes = found.map(({ passage }) => /[^.]+\.(?=\s|$)/s.exec(passage.text)?.[0].trim() ?? passage.text);
+  const quotes = found.map(({ passage }) => /^.*?[.!?](?=\s|$)/s.exec(passage.text)?.[0].trim() ?? passage.text);
   const text = found.length === 0 ? 'The documents say nothing about that.'
     : quotes.map((quote, index) => `${quote.replace(/\s+/g, ' ')} [${index + 1}]`).join('\n\n');
   const total = stages.reduce((sum, { ms }) => sum + ms, 0) + 3;

@@ -68,8 +68,8 @@ export function formatCount(count: Maybe): string {
 export function formatNumber(value: Maybe): string {
   if (missing(value)) return NOTHING;
   const size = Math.abs(value);
-  if (size >= 99.95) return formatCount(value);
-  return size >= 9.95 || size === 0 ? value.toFixed(size === 0 ? 0 : 1) : value.toFixed(2);
+  if (size >= 99.95 || Number.isInteger(value)) return formatCount(value);
+  return value.toFixed(size >= 9.95 ? 1 : 2);
 }
 
 export function formatAge(ms: Maybe): string {

@@ -23,7 +23,7 @@ const MAX_DEPTH = 4;
 const CITE = /^\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 const HEADING = /^(#{1,6})\s+(.*?)\s*#*$/;
-const FENCE = /^\s*(```+|~~~+)\s*([\w+-]*)/;
+const FENCE = /^\s*(```+|~~~+)[ \t]*([\w+-]*)\s*$/;
 
 export function parseMarkdown(text: string): Block[] {
   const lines = text.split(/\r\n|\r|\n/);
@@ -53,7 +53,8 @@ export function parseMarkdown(text: string): Block[] {
 function readCode(lines: string[], first: number, fence: RegExpExecArray, blocks: Block[]): number {
   const mark = fence[1]!;
   let at = first + 1;
-  while (at < lines.length && !lines[at]!.trim().startsWith(mark)) at += 1;
+  const closes = (line: string): boolean => line.startsWith(mark) && line === mark[0]!.repeat(line.length);
+  while (at < lines.length && !closes(lines[at]!.trim())) at += 1;
   blocks.push({ kind: 'code', language: fence[2] ?? '', text: lines.slice(first + 1, at).join('\n') });
   return at + 1;
 }

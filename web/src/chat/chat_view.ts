@@ -24,6 +24,8 @@ export class ChatView implements View {
   private readonly history: HTMLDetailsElement;
   private readonly composer: Composer;
   private model: ModelInfo | null = null;
+  private fresh = true;   // not shown yet
+  private pinned = true;  // the reader is at the end and wants to stay there
   private known = false;  // whether the server has said what is loaded
 
   constructor(panel: HTMLElement, private readonly collections: Collections, feed: StatsFeed) {
@@ -33,6 +35,10 @@ export class ChatView implements View {
       h('nav', { 'aria-label': 'Questions asked on this page' }, this.questions));
     this.list.append(this.empty);
     panel.append(this.history, h('div', { class: 'conversation' }, this.list, this.composer.element), this.source.element, this.status);
+    this.list.addEventListener('scroll', () => {
+      const { scrollHeight, scrollTop, clientHeight } = this.list;
+      this.pinned = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    });
     panel.addEventListener('keydown', (event) => this.onKey(event));
     collections.listen(() => this.showEmpty());
     feed.listen(({ models }) => {
@@ -51,8 +57,10 @@ export class ChatView implements View {
     openHistory();
   }
 
+  // Writing can begin at once where that brings up no keyboard on the screen; later the focus stays with the tabs.
   shown(visible: boolean): void {
-    if (visible && window.matchMedia('(hover: hover)').matches) this.composer.focus();
+    if (visible && this.fresh && window.matchMedia('(hover: hover)').matches) this.composer.focus();
+    this.fresh = false;
   }
 
   private get running(): Turn | null {
@@ -84,7 +92,8 @@ export class ChatView implements View {
     this.composer.setRunning(true);
     this.status.textContent = 'Answering';
     const done = turn.run(refresh);
-    turn.element.scrollIntoView({ block: 'end' });
+    this.pinned = true;
+    this.follow();
     await done;
     this.composer.setRunning(false);
     // The whole answer once: word by word it could not be listened to.
@@ -116,8 +125,7 @@ export class ChatView implements View {
 
   // To the end, unless the reader has gone up.
   private follow(): void {
-    const { scrollHeight, scrollTop, clientHeight } = this.list;
-    if (scrollHeight - scrollTop - clientHeight < NEAR_END_PX) this.list.scrollTop = scrollHeight;
+    if (this.pinned) this.list.scrollTop = this.list.scrollHeight;
   }
 
   private onKey(event: KeyboardEvent): void {

@@ -1,6 +1,6 @@
 // Turn: one question with its answer, from the first word to the feedback.
 // SPDX-License-Identifier: Apache-2.0
-import { isAbort, messageOf, sendJson, withQuery } from '../api';
+import { isAbort, messageOf, sendJson } from '../api';
 import { fill, h, icon } from '../dom';
 import { formatAge, formatCount, formatMs, formatPlace } from '../format';
 import { ICONS } from '../icons';
@@ -130,7 +130,7 @@ export class Turn {
     fill(this.facts, cacheBadge(answer),
       answer.answered ? null : h('span', { class: 'badge plain' }, 'Not in the documents'),
       h('span', { class: 'fact' }, formatMs(answer.total_ms)),
-      firstMs === null ? null : h('span', { class: 'fact', title: 'As this page saw it' }, `first text ${formatMs(firstMs)}`),
+      firstMs === null || answer.cached ? null : h('span', { class: 'fact', title: 'As this page saw it' }, `first text ${formatMs(firstMs)}`),
       h('span', { class: 'fact provider', title: answer.provider }, answer.provider));
     if (answer.cached && answer.cached.similarity < 1) {
       this.facts.append(h('p', { class: 'note' }, `Made for “${answer.cached.question}”, ${formatAge(answer.cached.age_ms)}`));
@@ -200,7 +200,7 @@ export class Turn {
         onclick: () => void send() }, icon(drawing));
       const send = async (): Promise<void> => {
         try {
-          await sendJson('POST', withQuery('v1/cache/feedback', { collection: this.request.collection }), { id, good });
+          await sendJson('POST', 'v1/cache/feedback', { id, good, collection: this.request.collection });
           for (const other of group.children) other.setAttribute('aria-pressed', String(other === button));
         } catch (error) {
           notice(`The feedback was not taken: ${messageOf(error)}`, 'error');

@@ -1,7 +1,7 @@
 // DocumentTable: the documents of a collection.
 // SPDX-License-Identifier: Apache-2.0
 import { fill, h, icon } from '../dom';
-import { formatBytes, formatCount, formatDate, plural } from '../format';
+import { NOTHING, formatBytes, formatCount, formatDate, plural } from '../format';
 import { ICONS } from '../icons';
 import type { DocumentInfo } from '../types';
 
@@ -72,9 +72,10 @@ export class DocumentTable {
       h('th', { scope: 'row', title: document.path }, document.name,
         document.error ? h('p', { class: 'error' }, document.error) : null),
       h('td', {}, h('span', { class: `state ${document.status}` }, STATES[document.status])),
-      h('td', { class: 'number', 'data-label': 'Size' }, formatBytes(document.size_bytes)),
-      h('td', { class: 'number', 'data-label': 'Passages' }, document.status === 'indexed' ? formatCount(document.chunks) : '–'),
-      h('td', { class: 'date', 'data-label': 'Changed' }, formatDate(document.modified_ms)),
+      h('td', { class: 'number' }, formatBytes(document.size_bytes)),
+      h('td', { class: 'number', 'data-unit': document.chunks === 1 ? 'passage' : 'passages' },
+        document.status === 'indexed' ? formatCount(document.chunks) : NOTHING),
+      h('td', { class: 'date' }, formatDate(document.modified_ms)),
       h('td', { class: 'row-actions' }, remove));
   }
 }

@@ -11,8 +11,8 @@ export interface ChartLine {
   key: string;
   label: string;
   color: string;           // custom property
-  points?: boolean;        // measured only now and then
-  scale?: (value: number) => number;
+  points?: boolean;        // measured only now and then: points without a line
+  meanOf?: number;         // mean of so many points that were measured, instead of each
   constant?: () => Value;  // the same value over the whole width: a limit
 }
 
@@ -22,6 +22,7 @@ export interface ChartOptions {
   hint: string;
   format: (value: Value | undefined) => string;
   logarithmic?: boolean;
+  bytes?: boolean;         // marks at powers of two
   top?: number;            // the least upper end of the scale
   lines: ChartLine[];
 }
@@ -33,6 +34,7 @@ export class Chart {
   readonly element: HTMLElement;
   private readonly place = h('div', { class: 'plot' });
   private readonly values: HTMLElement[];
+  private readonly entries: HTMLElement[];
   private readonly when = h('span', { class: 'chart-when muted' });
   private readonly nothing = h('p', { class: 'plot-empty muted' }, 'Nothing measured in this window');
   private plot: uPlot | null = null;
@@ -40,11 +42,12 @@ export class Chart {
 
   constructor(private readonly options: ChartOptions) {
     this.values = options.lines.map(() => h('b', {}, NOTHING));
-    const legend = h('ul', { class: 'legend' }, ...options.lines.map((line, index) => {
+    this.entries = options.lines.map((line, index) => {
       const swatch = h('span', { class: line.constant ? 'swatch dashed' : 'swatch', 'aria-hidden': 'true' });
       swatch.style.setProperty('--swatch', `var(${line.color})`);
       return h('li', {}, swatch, `${line.label} `, this.values[index]);
-    }));
+    });
+    const legend = h('ul', { class: 'legend' }, ...this.entries);
     this.place.append(this.nothing);
     this.element = h('section', { class: 'card chart', id: `chart-${options.id}`, 'aria-labelledby': `chart-${options.id}-title` },
       h('div', { class: 'card-head' }, h('h3', { id: `chart-${options.id}-title` }, options.title), this.when),
@@ -54,8 +57,11 @@ export class Chart {
 
   update(store: SeriesStore, range: [from: number, to: number]): void {
     const rows = this.options.lines.map((line) => this.rowOf(line, store));
-    const measured = this.options.lines.map((line, index) => !line.constant && rows[index]!.some((value) => value !== null));
-    const any = measured.some(Boolean);
+    const has = rows.map((row) => row.some((value) => value !== null));
+    const any = this.options.lines.some((line, index) => !line.constant && has[index]);
+    this.entries.forEach((entry, index) => {
+      entry.hidden = !has[index];
+    });
     this.data = [store.times, ...rows] as uPlot.AlignedData;
     this.nothing.hidden = any;
     // For tests and for whoever reads the page by program.
@@ -81,7 +87,8 @@ export class Chart {
       return store.times.map(() => value);
     }
     const least = this.options.logarithmic ? 0.001 : -Infinity;
-    return store.of(line.key).map((value) => (value === null ? null : Math.max(least, line.scale ? line.scale(value) : value)));
+    const row = store.of(line.key).map((value) => (value === null ? null : Math.max(least, value)));
+    return line.meanOf ? rollingMean(row, line.meanOf) : row;
   }
 
   private create(): uPlot {
@@ -92,24 +99,24 @@ export class Chart {
       width: Math.max(1, this.place.clientWidth),
       height: HEIGHT_PX,
       legend: { show: false },
-      padding: [10, 10, 0, 0],
+      padding: [10, 28, 0, 0],
       cursor: { y: false, drag: { x: false, y: false }, sync: { key: SYNC, setSeries: false }, points: { size: 5 } },
       scales: {
         x: { time: true },
         y: options.logarithmic ? { distr: 3, range: logRange } : { range: (_plot, _min, max) => linearRange(max, options.top ?? 0) },
       },
       axes: [
-        { ...axis, size: 26, space: 70, values: (_plot, times) => times.map((time) => formatClock(time * 1000, spans(times) < 60)) },
-        { ...axis, size: 62, space: 32, values: (_plot, marks) => marks.map((mark) => (mark === null ? '' : options.format(mark))),
-          ...(options.logarithmic ? { filter: wholeDecades } : {}) },
+        { ...axis, size: 22, space: (self) => (self.width < 360 ? 40 : 60), values: (_plot, times) => times.map((time) => formatClock(time * 1000, spans(times) < 60)) },
+        { ...axis, size: 62, space: 32, values: (_plot, marks) => marks.map((mark) => (mark === null ? '' : shortMark(options.format(mark)))),
+          ...(options.logarithmic ? { filter: wholeDecades, grid: { ...axis.grid, filter: wholeDecades } } : {}), ...(options.bytes ? { incrs: POWERS_OF_TWO } : {}) },
       ],
       series: [{}, ...options.lines.map((line): uPlot.Series => ({
         label: line.label,
         stroke: colorOf(line.color),
         width: 1.5,
-        spanGaps: line.points === true,
+        spanGaps: line.meanOf !== undefined,
         ...(line.constant ? { dash: [5, 4], points: { show: false } } : {}),
-        ...(line.points ? { points: { show: true, size: 4, fill: colorOf(line.color) } } : {}),
+        ...(line.points ? { paths: () => null, points: { show: true, size: 4, fill: colorOf(line.color) } } : {}),
       }))],
       hooks: { setCursor: [(self) => this.showValues(self.cursor.idx ?? null)] },
     }, this.data, this.place);
@@ -132,6 +139,7 @@ export class Chart {
   }
 }
 
+const POWERS_OF_TWO = Array.from({ length: 50 }, (_, power) => 2 ** power);
 const RECENT_POINTS = 60;
 
 // What was measured long ago is not the value of now.
@@ -142,6 +150,27 @@ function newestOf(row: Value[] | undefined): Value {
     if (value !== null && value !== undefined) return value;
   }
   return null;
+}
+
+// "10.00 s" as "10 s".
+function shortMark(text: string): string {
+  return text.replace(/\.0+(?=\D|$)/, '');
+}
+
+// Of the points until each one, those that were not measured left out.
+function rollingMean(row: Value[], length: number): Value[] {
+  let sum = 0;
+  let count = 0;
+  const change = (value: Value | undefined, sign: 1 | -1): void => {
+    if (value === null || value === undefined) return;
+    sum += sign * value;
+    count += sign;
+  };
+  return row.map((value, index) => {
+    change(value, 1);
+    if (index >= length) change(row[index - length], -1);
+    return count > 0 ? Math.max(0, sum / count) : null;
+  });
 }
 
 function spans(times: number[]): number {

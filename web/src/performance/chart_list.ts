@@ -25,7 +25,7 @@ export function chartList(newest: NewestStats): ChartOptions[] {
       ],
     },
     {
-      id: 'memory', title: 'Memory', hint: 'Resident memory of the server against its budget', format: formatBytes,
+      id: 'memory', title: 'Memory', hint: 'Resident memory of the server against its budget', format: formatBytes, bytes: true,
       lines: [
         { key: 'rss_bytes', label: 'In use', color: '--c-blue' },
         { key: 'gpu_used_bytes', label: 'GPU', color: '--c-violet' },
@@ -33,24 +33,30 @@ export function chartList(newest: NewestStats): ChartOptions[] {
       ],
     },
     {
-      id: 'tokens', title: 'Tokens a second', hint: 'Over all requests', format: formatNumber,
+      id: 'tokens', title: 'Tokens generated a second', hint: 'Over all texts', format: formatNumber,
+      lines: [{ key: 'generated_per_s', label: 'Generated', color: '--c-green' }],
+    },
+    {
+      id: 'reading', title: 'Tokens read a second', hint: 'Prompts, and texts that are embedded', format: formatNumber,
       lines: [
-        { key: 'generated_per_s', label: 'Generated', color: '--c-green' },
         { key: 'prompt_per_s', label: 'Prompt', color: '--c-amber' },
         { key: 'embedded_per_s', label: 'Embedded', color: '--c-violet' },
       ],
     },
     {
-      id: 'kv', title: 'KV cache', hint: 'Keys and values of the texts in work, against their budget', format: formatBytes,
+      id: 'kv', title: 'KV cache', hint: 'Keys and values of the texts in work, against their budget', format: formatBytes, bytes: true,
       lines: [
         { key: 'kv_used_bytes', label: 'Used', color: '--c-violet' },
         { key: 'kv_budget', label: 'Budget', color: '--bad', constant: () => newest()?.kv?.budget_bytes || null },
       ],
     },
     {
-      id: 'cache', title: 'Answer cache', hint: 'Share of questions answered from the cache, in seconds with questions', format: formatPercent,
+      id: 'cache', title: 'Answer cache', hint: 'Share of questions that were answered from the cache', format: formatPercent,
       top: 1,
-      lines: [{ key: 'cache_hit_rate', label: 'Hit rate', color: '--c-teal', points: true }],
+      lines: [
+        { key: 'cache_hit_rate', label: 'Of the last 60 points', color: '--c-teal', meanOf: 60 },
+        { key: 'cache_hit_rate', label: 'Of one', color: '--c-grey', points: true },
+      ],
     },
     {
       id: 'batch', title: 'Batch fill', hint: 'How full the batches are that run together', format: formatPercent, top: 1,

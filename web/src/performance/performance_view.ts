@@ -37,11 +37,13 @@ export class PerformanceView implements View {
       this.message,
       h('div', { class: 'charts' }, ...this.charts.map(({ element }) => element)),
       h('div', { class: 'cards' }, this.decisions.log, this.decisions.advice),
-      h('div', { class: 'cards' }, ...this.tables.elements)));
+      h('div', { class: 'columns' }, ...this.tables.elements)));
     feed.listen((stats) => this.onStats(stats));
     feed.listenConnection((connection) => {
       // What was missed meanwhile is in the history.
-      if (connection === 'live' && this.visible) void this.load();
+      if (connection !== 'live' || !this.visible) return;
+      void this.load();
+      void this.loadDecisions();
     });
     onThemeChange(() => {
       for (const chart of this.charts) chart.redraw();

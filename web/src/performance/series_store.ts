@@ -74,7 +74,7 @@ export class SeriesStore {
     now['cache_hit_rate'] = before ? rateBetween(lookups(before), lookups(stats)) : null;
     this.times.push(time);
     for (const name of new Set([...this.values.keys(), ...Object.keys(now)])) {
-      const values = this.of(name);
+      const values = this.values.get(name) ?? [];
       // A series that begins now had nothing before.
       while (values.length < this.times.length - 1) values.push(null);
       values.push(now[name] ?? null);

@@ -112,7 +112,7 @@ function qualityTable({ quality }: Stats): TableSpec {
 }
 
 function scoreText(score: Record<string, number>): string {
-  return Object.entries(score).map(([name, value]) => `${name.replaceAll('_', ' ')} ${formatNumber(value)}`).join(', ');
+  return Object.entries(score).map(([name, value]) => `${name.replaceAll('_', ' ')} ${Number(value.toPrecision(3))}`).join(', ');
 }
 
 function rateOf(hits: number, misses: number): string {

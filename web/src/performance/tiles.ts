@@ -20,6 +20,8 @@ interface TileSpec {
   read: (stats: Stats) => Reading;
 }
 
+const MANY_WAITING = 8;
+
 const MOOD_WORDS: Record<Mood, string> = { good: 'fine', warn: 'near its limit', bad: 'over its limit', idle: '' };
 
 function moodOf(share: number, warn: number, bad: number): Mood {
@@ -67,7 +69,7 @@ function workTile({ questions, queue }: Stats): Reading {
   return {
     value: `${formatCount(questions.running)} / ${formatCount(waiting)}`,
     below: 'running / waiting',
-    mood: waiting > 0 ? 'warn' : 'idle',
+    mood: waiting > MANY_WAITING ? 'warn' : 'idle',
   };
 }
 
