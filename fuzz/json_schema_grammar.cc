@@ -29,7 +29,8 @@ std::string write_text(const engine::CompiledGrammar& grammar, std::string_view 
     for (int byte = 0; byte < 256; ++byte) {
       if (states.step(state, static_cast<uint8_t>(byte)) == GrammarStates::kDead) continue;
       next += static_cast<char>(byte);
-      if (std::string_view("\"]}").find(static_cast<char>(byte)) != std::string_view::npos) ending += static_cast<char>(byte);
+      if (std::string_view("\"]}").find(static_cast<char>(byte)) != std::string_view::npos)
+        ending += static_cast<char>(byte);
     }
     if (states.overflowed()) return {};
     if (next.empty()) {

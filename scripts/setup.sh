@@ -44,11 +44,9 @@ apt_install() {
 }
 
 # llama.cpp, which tests/parity and bench/model_speed.py compare with: one npm package of prebuilt
-# binaries. Any Node.js from 18 on will do; of Debian's, npm is a package of its own.
+# binaries.
 install_oracle() {
   [ "$(uname -m)" = x86_64 ] || return 0
-  command -v node >/dev/null || apt_install nodejs
-  command -v npm >/dev/null || apt_install npm
   cd "$root/tests/parity/oracle"
   [ node_modules/.package-lock.json -nt package-lock.json ] && return
   echo "setup: installing node-llama-cpp's binaries"
@@ -57,15 +55,20 @@ install_oracle() {
 
 # The official clients that tests/clients runs against the server.
 install_clients() {
-  command -v node >/dev/null || apt_install nodejs
-  command -v npm >/dev/null || apt_install npm
   cd "$root/tests/clients"
   [ node_modules/.package-lock.json -nt package-lock.json ] && return
   echo "setup: installing the clients of tests/clients"
   npm ci --silent --ignore-scripts || echo "setup: npm cannot install them; tests/clients will be skipped" >&2
 }
 
+# The page of the server is built with them; any Node.js from 18 on will do; of Debian's, npm is a package of its own.
+install_node() {
+  command -v node >/dev/null || apt_install nodejs
+  command -v npm >/dev/null || apt_install npm
+}
+
 apt_install "${packages[@]}"
+install_node
 case $job in
   test) install_oracle && install_clients ;;
   bench) install_oracle ;;

@@ -48,6 +48,7 @@ class ServeCommand final : public Command {
     Result<server::ApiKeys> keys = load_keys(session.config());
     if (!keys.ok()) return fail(session, keys.error());
     if (Status safe = check_exposure(session.config(), *keys, insecure_); !safe.ok()) return fail(session, safe.error());
+    raise_descriptor_limit(session.config());
     Result<pipeline::Models> models = load_models(session);
     if (!models.ok()) return fail(session, models.error());
     Status served = serve(session, *std::move(models), std::make_shared<const server::ApiKeys>(*std::move(keys)));
@@ -64,7 +65,9 @@ class ServeCommand final : public Command {
     DM_ASSIGN(const std::unique_ptr<server::HttpServer> http_server,
               server::HttpServer::start(http, server::all_routes(*service, route_options(session.config())), keys,
                                         session.logger,
-                                        [&](const server::RequestRecord& record) { note(session, record); }));
+                                        [&](const server::RequestRecord& record) {
+                                          note(session, service->metrics(), record);
+                                        }));
     service->set_server_stats([&] { return server_stats_json(http_server->stats()); });
     greet(session, http, http_server->port(), keys->required());
     notify_service_manager("READY=1");
@@ -111,7 +114,10 @@ class ServeCommand final : public Command {
     notify_service_manager("READY=1");
   }
 
-  static void note(const Session& session, const server::RequestRecord& record) {
+  static void note(const Session& session, monitor::Metrics& metrics, const server::RequestRecord& record) {
+    metrics.record(monitor::Stage::kTotalRequest, record.ms);
+    if (record.status == 429 || record.status == 503) metrics.add(monitor::Counter::kRequestsRefused);
+    if (record.status == 499) metrics.add(monitor::Counter::kRequestsCancelled);
     session.logger.info("{} {} {} {:.1f} ms, first byte {:.1f} ms, {} bytes, tenant {}, {}", record.method,
                         record.pattern, record.status, record.ms, record.first_byte_ms, record.written_bytes,
                         record.tenant, record.id);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <sys/resource.h>
+
 #include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
 
@@ -54,6 +56,7 @@ bool is_loopback(const std::string& address) {
 Result<pipeline::ServiceOptions> service_options(const Session& session, pipeline::Models models) {
   const Config& config = session.config();
   pipeline::ServiceOptions options;
+  options.version = DOCMIND_VERSION;
   DM_ASSIGN(options.store_folder, store_folder(session));
   options.default_tenant = config.tenant;
   options.models = std::move(models);
@@ -109,6 +112,16 @@ Result<server::ApiKeys> load_keys(const Config& config) {
     if (name == "DOCMIND_API_KEYS") from_environment = value;
   }
   return server::ApiKeys::load(config.server.keys_file, from_environment, config.tenant);
+}
+
+void raise_descriptor_limit(const Config& config) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  // A connection is one; the store, models and uploads need some more.
+  const auto wanted = static_cast<rlim_t>(config.server.connections + 512);
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  [[maybe_unused]] const int refused = ::setrlimit(RLIMIT_NOFILE, &limit);  // then fewer connections are accepted
 }
 
 Status check_exposure(const Config& config, const server::ApiKeys& keys, bool insecure) {

@@ -20,6 +20,8 @@ Result<server::HttpOptions> http_options(const Session& session);
 server::RouteOptions route_options(const Config& config);
 // Of server.keys_file and DOCMIND_API_KEYS.
 Result<server::ApiKeys> load_keys(const Config& config);
+// So that server.connections can be held, as far as the system allows.
+void raise_descriptor_limit(const Config& config);
 // kInvalidArgument when everybody who reaches the machine could use it: an address that is not loopback without keys.
 Status check_exposure(const Config& config, const server::ApiKeys& keys, bool insecure);
 

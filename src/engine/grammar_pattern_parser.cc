@@ -156,7 +156,9 @@ class PatternParser {
     return points(std::move(set));
   }
 
-  static PatternPart points(Points set) { return {.kind = PatternPart::Kind::kPoints, .points = std::move(set), .parts = {}}; }
+  static PatternPart points(Points set) {
+    return {.kind = PatternPart::Kind::kPoints, .points = std::move(set), .parts = {}};
+  }
 
   // One character, or what an escape stands for.
   Result<Points> character() {

@@ -8,8 +8,6 @@
 
 namespace docmind::engine {
 
-using Kind = GrammarNode::Kind;
-
 ByteSet byte_range(uint8_t first, uint8_t last) {
   ByteSet set;
   for (size_t byte = first; byte <= last; ++byte) set.set(byte);
@@ -17,8 +15,8 @@ ByteSet byte_range(uint8_t first, uint8_t last) {
 }
 
 GrammarBuilder::GrammarBuilder(size_t max_nodes) : max_nodes_(max_nodes) {
-  program_.nodes.push_back({.kind = Kind::kReturn});
-  program_.nodes.push_back({.kind = Kind::kSplit});
+  program_.nodes.push_back({.kind = GrammarNode::Kind::kReturn});
+  program_.nodes.push_back({.kind = GrammarNode::Kind::kSplit});
 }
 
 NodeId GrammarBuilder::add(const GrammarNode& node) {
@@ -33,7 +31,7 @@ NodeId GrammarBuilder::add(const GrammarNode& node) {
 NodeId GrammarBuilder::bytes(const ByteSet& set, NodeId next) {
   const auto [at, is_new] = set_ids_.try_emplace(set, static_cast<uint32_t>(program_.sets.size()));
   if (is_new) program_.sets.push_back(set);
-  return add({.kind = Kind::kBytes, .body = at->second, .next = next});
+  return add({.kind = GrammarNode::Kind::kBytes, .body = at->second, .next = next});
 }
 
 NodeId GrammarBuilder::byte(char c, NodeId next) {
@@ -47,7 +45,7 @@ NodeId GrammarBuilder::literal(std::string_view text, NodeId next) {
 
 NodeId GrammarBuilder::split(const std::vector<NodeId>& arms) {
   if (arms.size() == 1) return arms.front();
-  const NodeId node = add({.kind = Kind::kSplit,
+  const NodeId node = add({.kind = GrammarNode::Kind::kSplit,
                            .body = static_cast<uint32_t>(program_.arms.size()),
                            .next = static_cast<uint32_t>(arms.size())});
   if (node != nothing()) program_.arms.insert(program_.arms.end(), arms.begin(), arms.end());
@@ -55,16 +53,16 @@ NodeId GrammarBuilder::split(const std::vector<NodeId>& arms) {
 }
 
 NodeId GrammarBuilder::call(NodeId rule, NodeId next, bool nests) {
-  return add({.kind = Kind::kCall, .nests = nests, .body = rule, .next = next});
+  return add({.kind = GrammarNode::Kind::kCall, .nests = nests, .body = rule, .next = next});
 }
 
 NodeId GrammarBuilder::repeat(NodeId body, uint32_t min, uint32_t max, NodeId next) {
   if (max == 0) return next;
-  return add({.kind = Kind::kRepeat, .body = body, .next = next, .min = min, .max = max});
+  return add({.kind = GrammarNode::Kind::kRepeat, .body = body, .next = next, .min = min, .max = max});
 }
 
 NodeId GrammarBuilder::reserve() {
-  const NodeId node = add({.kind = Kind::kSplit, .body = static_cast<uint32_t>(program_.arms.size()), .next = 1});
+  const NodeId node = add({.kind = GrammarNode::Kind::kSplit, .body = static_cast<uint32_t>(program_.arms.size()), .next = 1});
   if (node != nothing()) program_.arms.push_back(nothing());
   return node;
 }
@@ -76,11 +74,12 @@ void GrammarBuilder::bind(NodeId reserved, NodeId target) {
 bool GrammarBuilder::ends(const GrammarNode& node) const {
   const std::vector<GrammarNode>& nodes = program_.nodes;
   switch (node.kind) {
-    case Kind::kReturn: return true;
-    case Kind::kBytes: return nodes[node.next].can_end;
-    case Kind::kCall: return nodes[node.body].can_end && nodes[node.next].can_end;
-    case Kind::kRepeat: return (node.min == 0 || nodes[node.body].can_end) && nodes[node.next].can_end;
-    case Kind::kSplit: break;
+    case GrammarNode::Kind::kReturn: return true;
+    case GrammarNode::Kind::kBytes: return nodes[node.next].can_end;
+    case GrammarNode::Kind::kCall: return nodes[node.body].can_end && nodes[node.next].can_end;
+    case GrammarNode::Kind::kRepeat:
+      return (node.min == 0 || nodes[node.body].can_end) && nodes[node.next].can_end;
+    case GrammarNode::Kind::kSplit: break;
   }
   for (uint32_t i = 0; i < node.next; ++i) {
     if (nodes[program_.arms[node.body + i]].can_end) return true;
@@ -107,9 +106,10 @@ bool GrammarBuilder::begins_with_itself() const {
   const auto follow = [&](NodeId id, size_t i) -> std::pair<bool, NodeId> {  // the i-th node reached from it
     const GrammarNode& node = program_.nodes[id];
     switch (node.kind) {
-      case Kind::kSplit: return i < node.next ? std::pair(true, program_.arms[node.body + i]) : std::pair(false, id);
-      case Kind::kCall: return {i == 0, node.body};
-      case Kind::kRepeat: return {i == 0 || (i == 1 && node.min == 0), i == 0 ? node.body : node.next};
+      case GrammarNode::Kind::kSplit:
+        return i < node.next ? std::pair(true, program_.arms[node.body + i]) : std::pair(false, id);
+      case GrammarNode::Kind::kCall: return {i == 0, node.body};
+      case GrammarNode::Kind::kRepeat: return {i == 0 || (i == 1 && node.min == 0), i == 0 ? node.body : node.next};
       default: return {false, id};
     }
   };

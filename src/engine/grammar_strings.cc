@@ -96,8 +96,8 @@ NodeId JsonRules::utf8(CodePoints points, NodeId next) {
   return builder_.split(arms);
 }
 
-// Four hexadecimal digits; each of `pattern` stands for a set: 'x' any, '8' 8 to b, 'c' c to f, 'd' d, '7' 0 to 7, 'e' all
-// but d.
+// Four hexadecimal digits; each of `pattern` stands for a set: 'x' any, '8' 8 to b, 'c' c to f, 'd' d, '7' 0 to 7,
+// 'e' all but d.
 NodeId JsonRules::hex(std::string_view pattern, NodeId next) {
   for (size_t i = pattern.size(); i-- > 0;) {
     switch (pattern[i]) {

@@ -64,8 +64,8 @@ Result<NodeId> SchemaCompiler::values(const json::object& schema, const Place& p
   json::array list;
   if (const json::value* given = schema.if_contains("enum")) {
     if (!given->is_array()) {
-      return Error{ErrorCode::kInvalidArgument,
-                   fmt::format("the schema's keyword 'enum' at '{}/enum' must be a list of values", printable(place.pointer))};
+      return Error{ErrorCode::kInvalidArgument, fmt::format("the schema's keyword 'enum' at '{}/enum' must be a list "
+                                                            "of values", printable(place.pointer))};
     }
     list = given->get_array();
   } else {

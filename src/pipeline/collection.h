@@ -36,6 +36,7 @@ struct DocumentInfo {
 // What background indexing does; a copy, taken at one moment.
 struct IndexJob {
   int64_t id = 0;          // of the last run; 0: none yet
+  int64_t n_ended = 0;     // runs that ended since the start, well or not
   bool running = false;
   bool queued = false;     // another run follows
   std::string phase = {};       // "scan", "read", "train", "embed", "finish"

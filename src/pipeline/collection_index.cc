@@ -101,7 +101,7 @@ void CollectionIndex::run(const CancelToken& cancel) {
     what = wanted_.value_or(What::kUploads);
     wanted_.reset();
     running_ = cancel;
-    IndexJob begun{.id = last_id_, .running = true};
+    IndexJob begun{.id = last_id_, .n_ended = job_.n_ended, .running = true};
     begun.phase = "scan";
     begun.report = std::move(job_.report);
     job_ = std::move(begun);
@@ -171,6 +171,7 @@ void CollectionIndex::show(const IndexProgress& progress) {
 void CollectionIndex::finish(Result<IndexReport> report) {
   const std::lock_guard lock(mutex_);
   running_.reset();
+  ++job_.n_ended;
   job_.running = false;
   job_.queued = wanted_.has_value();
   job_.phase.clear();

@@ -117,20 +117,21 @@ void start_index(pipeline::Service& service, const ExchangePtr& exchange) {
   send_status(exchange, 202, json::object{{"job", collection->reindex()}});
 }
 
-// "progress" when something changed, "done" when a run has ended since the last event.
+// "progress" when something changed, "done" when a run has ended since the last event: a short one may begin and end
+// between two looks.
 EventFeed::Next index_events(const pipeline::CollectionPtr& collection) {
   struct Seen {
     uint64_t changes = 0;
-    bool was_busy = false;
+    int64_t n_ended = 0;
   };
-  return [collection, seen = Seen()]() mutable -> std::string {
+  return [collection, seen = Seen{.n_ended = collection->job().n_ended}]() mutable -> std::string {
     const uint64_t changes = collection->wait_change(seen.changes, 0);
     if (changes == seen.changes) return {};
     seen.changes = changes;
     const pipeline::IndexJob job = collection->job();
     const std::string data = json::serialize(job_json(job));
-    const bool ended = seen.was_busy && !job.running;
-    seen.was_busy = job.running || job.queued;
+    const bool ended = job.n_ended != seen.n_ended;
+    seen.n_ended = job.n_ended;
     return sse_event("progress", data) + (ended ? sse_event("done", data) : std::string());
   };
 }

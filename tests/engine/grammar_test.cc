@@ -41,9 +41,9 @@ TEST(Grammar, WritesAnyJsonObject) {
         "{\n  \"a\": \"\xf0\x9f\x99\x82\",\n  \"b\": {}\n}", "{\"\":-0.0}"}) {
     EXPECT_TRUE(writes(*grammar, text)) << text;
   }
-  for (const std::string_view text :
-       {"", "[]", "{", "{\"a\"}", "{\"a\":01}", "{\"a\":1,}", "{\"a\":\"\xff\"}", "{\"a\":\"\xed\xa0\x80\"}", "{\"a\":\"\n\"}",
-        "{\"a\":\"\\ud83d\"}", "{\"a\":+1}", "{\"a\":1e400}", "{} ", "{  }", "{\"a\":\n1}", "{\"a\":tru}"}) {
+  for (const std::string_view text : {"", "[]", "{", "{\"a\"}", "{\"a\":01}", "{\"a\":1,}", "{\"a\":\"\xff\"}",
+                                      "{\"a\":\"\xed\xa0\x80\"}", "{\"a\":\"\n\"}", "{\"a\":\"\\ud83d\"}", "{\"a\":+1}",
+                                      "{\"a\":1e400}", "{} ", "{  }", "{\"a\":\n1}", "{\"a\":tru}"}) {
     EXPECT_FALSE(writes(*grammar, text)) << text;
   }
 }
@@ -64,10 +64,11 @@ TEST(Grammar, KeepsTheOrderOfProperties) {
 }
 
 TEST(Grammar, OtherMembersAreNoneOfTheNamedOnes) {
-  expect_texts(R"({"type":"object","properties":{"ab":{"type":"integer"},"ä":{"type":"null"}},
+  expect_texts(
+      R"({"type":"object","properties":{"ab":{"type":"integer"},"ä":{"type":"null"}},
                    "additionalProperties":{"type":"string"}})",
-               {R"({"ab":1,"a":"x","abc":"y"})", R"({"å":"x"})", R"({"b":"x","\n":""})", R"({"":""})", R"({"ä":null,"z":""})"},
-               {R"({"ab":"x"})", R"({"a":1})", R"({"\u0061b":"x"})", R"({"ä":"x"})", R"({"a\u0062":"x"})"});
+      {R"({"ab":1,"a":"x","abc":"y"})", R"({"å":"x"})", R"({"b":"x","\n":""})", R"({"":""})", R"({"ä":null,"z":""})"},
+      {R"({"ab":"x"})", R"({"a":1})", R"({"\u0061b":"x"})", R"({"ä":"x"})", R"({"a\u0062":"x"})"});
   expect_texts(R"({"type":"object"})", {R"({"x":[{}]})"}, {R"([])"});
   expect_texts(R"({"type":"object","required":["x"]})", {R"({"x":[]})", R"({"x":1,"y":2})"}, {R"({})", R"({"y":2})"});
 }
@@ -75,8 +76,9 @@ TEST(Grammar, OtherMembersAreNoneOfTheNamedOnes) {
 TEST(Grammar, CountsItems) {
   expect_texts(R"({"type":"array","items":{"type":"integer"},"minItems":2,"maxItems":3})", {"[1,2]", "[1, 2,\n  3]"},
                {"[]", "[1]", "[1,2,3,4]", "[1,\"a\"]"});
-  expect_texts(R"({"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"items":{"type":"null"},"minItems":1})",
-               {"[1]", "[1,\"a\"]", "[1,\"a\",null,null]"}, {"[]", "[\"a\"]", "[1,null]"});
+  expect_texts(
+      R"({"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"items":{"type":"null"},"minItems":1})",
+      {"[1]", "[1,\"a\"]", "[1,\"a\",null,null]"}, {"[]", "[\"a\"]", "[1,null]"});
   expect_texts(R"({"type":"array","prefixItems":[{"type":"integer"}],"items":false})", {"[]", "[1]"}, {"[1,1]"});
   expect_texts(R"({"type":"array","maxItems":0})", {"[]"}, {"[1]"});
 }
@@ -86,7 +88,8 @@ TEST(Grammar, HoldsNumbersToTheirBounds) {
                {"-13", "106", "1050", "-0", "01", "1.0", "-20", "-100"});
   expect_texts(R"({"type":"integer","exclusiveMinimum":3,"exclusiveMaximum":5})", {"4"}, {"3", "5", "44"});
   expect_texts(R"({"type":"integer","minimum":1.5})", {"2", "1000000"}, {"1", "-2"});
-  expect_texts(R"({"type":"number","minimum":0,"maximum":1})", {"0", "1", "0.5", "1.0", "0.999"}, {"1.5", "-0.5", "2", "1.01"});
+  expect_texts(R"({"type":"number","minimum":0,"maximum":1})", {"0", "1", "0.5", "1.0", "0.999"},
+               {"1.5", "-0.5", "2", "1.01"});
   expect_texts(R"({"type":"number","exclusiveMinimum":-2,"exclusiveMaximum":0})", {"-1", "-0.5", "-1.99"},
                {"-2", "0", "-0.0", "-2.5", "1"});
   expect_texts(R"({"type":"integer"})", {"0", "-7", "123456789012345678"}, {"1.5", "1e3", "1234567890123456789"});
@@ -98,14 +101,16 @@ TEST(Grammar, HoldsStringsToLengthAndPattern) {
   expect_texts(R"({"type":"string","pattern":"^(a|bc){2,3}\\.[^x\\d]?$"})", {"\"abc.\"", "\"aaa.y\"", "\"bca.\\\"\""},
                {"\"a.\"", "\"aaaa.\"", "\"aa.x\"", "\"aa.1\"", "\"aa\""});
   expect_texts(R"({"type":"string","pattern":"b+"})", {"\"b\"", "\"abc\"", "\"\\nbb\""}, {"\"\"", "\"ac\""});
-  expect_texts(R"({"type":"string","format":"date"})", {"\"2024-02-28\"", "\"1999-12-31\""}, {"\"2024-02-30\"", "\"2024-13-01\"", "\"24-01-01\""});
-  expect_texts(R"({"type":"string","format":"date-time"})", {"\"2024-02-28T23:59:01Z\"", "\"2024-02-28T23:59:01.5+02:00\""}, {"\"2024-02-28\""});
+  expect_texts(R"({"type":"string","format":"date"})", {"\"2024-02-28\"", "\"1999-12-31\""},
+               {"\"2024-02-30\"", "\"2024-13-01\"", "\"24-01-01\""});
+  expect_texts(R"({"type":"string","format":"date-time"})",
+               {"\"2024-02-28T23:59:01Z\"", "\"2024-02-28T23:59:01.5+02:00\""}, {"\"2024-02-28\""});
   expect_texts(R"({"type":"string","format":"uuid"})", {"\"12345678-9abc-def0-1234-56789abcdef0\""}, {"\"1234\""});
 }
 
 TEST(Grammar, WritesListedValuesOnly) {
-  expect_texts(R"({"enum":["a","ab","é\"",1.5,{"x":[1,null]}]})", {"\"a\"", "\"ab\"", "\"é\\\"\"", "1.5", "{\"x\":[1,null]}"},
-               {"\"b\"", "\"abc\"", "1", "null"});
+  expect_texts(R"({"enum":["a","ab","é\"",1.5,{"x":[1,null]}]})",
+               {"\"a\"", "\"ab\"", "\"é\\\"\"", "1.5", "{\"x\":[1,null]}"}, {"\"b\"", "\"abc\"", "1", "null"});
   expect_texts(R"({"type":["string","null"],"enum":["a",1,null]})", {"\"a\"", "null"}, {"1"});
   expect_texts(R"({"const":"x"})", {"\"x\""}, {"\"y\""});
 }
@@ -113,9 +118,11 @@ TEST(Grammar, WritesListedValuesOnly) {
 TEST(Grammar, FollowsReferencesThatComeBack) {
   expect_texts(R"({"$ref":"#/$defs/node","$defs":{"node":{"type":"object","properties":{"v":{"type":"integer"},
                    "next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},"required":["v","next"]}}})",
-               {R"({"v":1,"next":null})", R"({"v":1,"next":{"v":2,"next":null}})"}, {R"({"v":1})", R"({"v":1,"next":2})"});
-  expect_texts(R"({"type":"object","properties":{"children":{"type":"array","items":{"$ref":"#"}}},"required":["children"]})",
-               {R"({"children":[{"children":[]},{"children":[]}]})"}, {R"({"children":[1]})"});
+               {R"({"v":1,"next":null})", R"({"v":1,"next":{"v":2,"next":null}})"},
+               {R"({"v":1})", R"({"v":1,"next":2})"});
+  expect_texts(
+      R"({"type":"object","properties":{"children":{"type":"array","items":{"$ref":"#"}}},"required":["children"]})",
+      {R"({"children":[{"children":[]},{"children":[]}]})"}, {R"({"children":[1]})"});
 }
 
 TEST(Grammar, PutsTogetherWhatMustHoldTogether) {
@@ -124,7 +131,8 @@ TEST(Grammar, PutsTogetherWhatMustHoldTogether) {
                {R"({"a":3,"b":null})", R"({"a":17})"}, {R"({"a":2})", R"({"b":null})"});
   expect_texts(R"({"type":"object","properties":{"k":{"type":"string"}},"required":["k"],
                    "anyOf":[{"properties":{"x":{"type":"null"}},"required":["x"]},{"properties":{"y":{"type":"null"}}}]})",
-               {R"({"k":"","x":null})", R"({"k":"","y":null})", R"({"k":""})"}, {R"({"x":null})", R"({"k":"","x":null,"y":null})"});
+               {R"({"k":"","x":null})", R"({"k":"","y":null})", R"({"k":""})"},
+               {R"({"x":null})", R"({"k":"","x":null,"y":null})"});
   expect_texts(R"({"oneOf":[{"type":"integer"},{"type":"string"}]})", {"1", "\"\""}, {"null"});
 }
 
@@ -135,7 +143,8 @@ TEST(Grammar, NamesWhatItCannotHonour) {
     EXPECT_NE(error.message.find(words), std::string::npos) << error.message;
   };
   using enum ErrorCode;
-  expect_refusal(R"({"type":"object","properties":{"a/b":{"multipleOf":3}}})", kUnsupported, "'multipleOf' at '#/properties/a~1b/multipleOf'");
+  expect_refusal(R"({"type":"object","properties":{"a/b":{"multipleOf":3}}})", kUnsupported,
+                 "'multipleOf' at '#/properties/a~1b/multipleOf'");
   expect_refusal(R"({"type":"object","patternProperties":{}})", kUnsupported, "patternProperties");
   expect_refusal(R"({"not":{"type":"null"}})", kUnsupported, "'not'");
   expect_refusal(R"({"type":"string","format":"email"})", kUnsupported, "email");
@@ -179,7 +188,8 @@ const std::string kNow = R"({"type":"function","function":{"name":"now"}})";
 TEST(Grammar, WritesToolCalls) {
   const std::vector<std::string> tools = {kWeather, kNow};
   const auto qwen = must(Grammar::tool_call(tokenizer::ChatFamily::kQwen3, tools));
-  const std::string call = "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Oslo\", \"days\": 3}}\n</tool_call>";
+  const std::string call =
+      "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Oslo\", \"days\": 3}}\n</tool_call>";
   EXPECT_TRUE(writes(*qwen, call));
   EXPECT_TRUE(writes(*qwen, "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>"));
   EXPECT_FALSE(writes(*qwen, call + "\n" + call));
@@ -189,7 +199,8 @@ TEST(Grammar, WritesToolCalls) {
   EXPECT_TRUE(writes(*only, "{\"name\": \"now\", \"parameters\": {}}"));
   EXPECT_FALSE(writes(*only, "{\"name\": \"weather\", \"parameters\": {\"city\": \"\"}}"));
   EXPECT_EQ(Grammar::tool_call(tokenizer::ChatFamily::kGemma, tools).error().code, ErrorCode::kUnsupported);
-  EXPECT_EQ(Grammar::tool_call(tokenizer::ChatFamily::kQwen3, tools, false, "other").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(Grammar::tool_call(tokenizer::ChatFamily::kQwen3, tools, false, "other").error().code,
+            ErrorCode::kInvalidArgument);
 }
 
 }  // namespace

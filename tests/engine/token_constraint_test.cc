@@ -43,13 +43,28 @@ std::unique_ptr<Tokenizer> bytes_and(std::vector<std::string> texts) {
 
 // Tokens of several bytes that cross the ends of strings, values and characters.
 std::unique_ptr<Tokenizer> small_vocabulary() {
-  return bytes_and({"{\"", "\":", "\",\"", "\"}", "}}", "[[", "]]", "[{\"", "true", "null", "tr", "12", "3.5", "\",", "\\u", "00",
-                    "\xc3\xa9", "\xe4\xb8", "\xb8\xad", "abc", "a\"", "a\":", "\\\"", "ab\",\"", "{\"a\":", "\n", "}\n", "foo-",
-                    "xyz", "[1,2", "],[", "kind\":\"one\"", "\"", "aaaaaaaaaaaaaaaa"});
+  return bytes_and({"{\"",      "\":",
+                    "\",\"",    "\"}",
+                    "}}",       "[[",
+                    "]]",       "[{\"",
+                    "true",     "null",
+                    "tr",       "12",
+                    "3.5",      "\",",
+                    "\\u",      "00",
+                    "\xc3\xa9", "\xe4\xb8",
+                    "\xb8\xad", "abc",
+                    "a\"",      "a\":",
+                    "\\\"",     "ab\",\"",
+                    "{\"a\":",  "\n",
+                    "}\n",      "foo-",
+                    "xyz",      "[1,2",
+                    "],[",      "kind\":\"one\"",
+                    "\"",       "aaaaaaaaaaaaaaaa"});
 }
 
 // Walks at random, and compares each mask on the way with single steps.
-void compare(const Grammar& grammar, TokenConstraint constraint, const VocabularyTrie& vocabulary, uint64_t seed, int n_steps) {
+void compare(const Grammar& grammar, TokenConstraint constraint, const VocabularyTrie& vocabulary, uint64_t seed,
+             int n_steps) {
   std::mt19937_64 random(seed);
   GrammarStates states(compiled(grammar).program(), compiled(grammar).max_levels());
   GrammarStates::State state = states.start();
@@ -64,7 +79,8 @@ void compare(const Grammar& grammar, TokenConstraint constraint, const Vocabular
       const bool ends = std::ranges::find(vocabulary.end_tokens(), token) != vocabulary.end_tokens().end();
       const bool text = !vocabulary.bytes(token).empty();
       const bool wanted = ends ? states.complete(state) : text && next != GrammarStates::kDead;
-      ASSERT_EQ(has_bit(*allowed, id), wanted) << "token " << id << " '" << vocabulary.bytes(token) << "' in step " << step;
+      ASSERT_EQ(has_bit(*allowed, id), wanted)
+          << "token " << id << " '" << vocabulary.bytes(token) << "' in step " << step;
       if (wanted && !ends) good.push_back(token);
     }
     if (good.empty()) return;
@@ -139,7 +155,8 @@ TEST(TokenConstraint, GoesOnWithFreshMasks) {
   const auto grammar = must(Grammar::json_object());
   TokenMasks old(grammar, vocabulary);
   GrammarStates::State state = old.states().start();
-  for (const char c : std::string_view("{\"a\":[1,{\"b\":\"x")) state = old.states().step(state, static_cast<uint8_t>(c));
+  for (const char c : std::string_view("{\"a\":[1,{\"b\":\"x"))
+    state = old.states().step(state, static_cast<uint8_t>(c));
   TokenMasks fresh(grammar, vocabulary);
   GrammarStates::State moved = fresh.states().take_over(old.states(), state);
   EXPECT_TRUE(std::ranges::equal(old.mask(state), fresh.mask(moved)));

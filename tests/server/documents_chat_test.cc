@@ -104,6 +104,11 @@ TEST(DocumentsChat, FailuresHaveAStatusOrEndTheStream) {
   const Reply early = bed.post("/v1/chat/completions", body);
   EXPECT_FALSE(early.streamed) << "nothing was sent yet, so it has a status";
   EXPECT_EQ(early.status, 500);
+  body["messages"] = json::array{json::object{{"role", "user"}, {"content", "break"}}};
+  const Reply late = bed.post("/v1/chat/completions", body);
+  EXPECT_TRUE(late.streamed);
+  EXPECT_TRUE(late.events().back().contains("error")) << late.body;
+  EXPECT_EQ(late.body.find("[DONE]"), std::string::npos);
   bed.service.is_full = true;
   const Reply full = bed.post("/v1/chat/completions", question("x"));
   EXPECT_EQ(full.status, 429);

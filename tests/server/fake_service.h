@@ -28,8 +28,8 @@ class FakeCollection final : public pipeline::Collection {
     asked.push_back(options);
     if (question == "fail") return Error{ErrorCode::kIo, "the disk is on fire"};
     for (const std::string_view piece : {"The pump ", "weighs \"40\" kg. ", "[1]"}) {
+      if (question == "break" && piece == "[1]") return Error{ErrorCode::kIo, "the disk is on fire"};
       if (!sink(piece)) return Error{ErrorCode::kCancelled, "stopped"};
-      if (question == "break") return Error{ErrorCode::kIo, "the disk is on fire"};
     }
     return answer(question, pipeline::CacheState::kMiss);
   }

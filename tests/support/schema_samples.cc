@@ -13,10 +13,12 @@
 namespace docmind::test {
 namespace {
 
-constexpr std::string_view kPatterns[] = {"^[a-z]{2,5}$", "^(foo|bar)-[0-9]+$", "^x*y?z+$", "ab", "^\\d{3}$", "^[^a-z\"]{1,4}$"};
+constexpr std::string_view kPatterns[] = {"^[a-z]{2,5}$", "^(foo|bar)-[0-9]+$", "^x*y?z+$",
+                                          "ab",           "^\\d{3}$",           "^[^a-z\"]{1,4}$"};
 
 size_t n_characters(std::string_view text) {
-  return static_cast<size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
+  return static_cast<size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
 }
 
 // A character each, for patterns.
@@ -52,7 +54,8 @@ bool types_hold(const json::value& value, const json::object& schema) {
   const json::value* type = schema.if_contains("type");
   if (type == nullptr) return true;
   if (type->is_string()) return has_type(value, type->get_string());
-  return std::ranges::any_of(type->get_array(), [&](const json::value& one) { return has_type(value, one.get_string()); });
+  return std::ranges::any_of(type->get_array(),
+                             [&](const json::value& one) { return has_type(value, one.get_string()); });
 }
 
 bool object_holds(const json::object& object, const json::object& schema, const json::value& root) {
@@ -67,7 +70,8 @@ bool object_holds(const json::object& object, const json::object& schema, const 
   }
   const json::value* required = schema.if_contains("required");
   if (required == nullptr) return true;
-  return std::ranges::all_of(required->get_array(), [&](const json::value& key) { return object.contains(key.get_string()); });
+  return std::ranges::all_of(required->get_array(),
+                             [&](const json::value& key) { return object.contains(key.get_string()); });
 }
 
 bool array_holds(const json::array& array, const json::object& schema, const json::value& root) {
@@ -112,7 +116,8 @@ bool alternatives_hold(const json::value& value, const json::object& schema, con
   };
   if (schema.contains("anyOf") && n_valid("anyOf") == 0) return false;
   if (schema.contains("oneOf") && n_valid("oneOf") != 1) return false;
-  return !schema.contains("allOf") || n_valid("allOf") == static_cast<std::ptrdiff_t>(schema.at("allOf").get_array().size());
+  return !schema.contains("allOf") ||
+         n_valid("allOf") == static_cast<std::ptrdiff_t>(schema.at("allOf").get_array().size());
 }
 
 }  // namespace
@@ -191,7 +196,8 @@ json::object SchemaSamples::number_schema() {
   const auto least = static_cast<int64_t>(below(2'000)) - 1'000;
   if (below(2) == 0) schema[below(2) == 0 ? "minimum" : "exclusiveMinimum"] = least;
   if (below(2) == 0) {
-    schema[below(2) == 0 ? "maximum" : "exclusiveMaximum"] = least + 2 + static_cast<int64_t>(below(below(2) == 0 ? 5 : 100'000));
+    schema[below(2) == 0 ? "maximum" : "exclusiveMaximum"] =
+        least + 2 + static_cast<int64_t>(below(below(2) == 0 ? 5 : 100'000));
   }
   return schema;
 }
@@ -225,7 +231,8 @@ json::value SchemaSamples::schema(int depth) {
 // --- values ---
 
 std::string SchemaSamples::text(size_t n_min, size_t n_max) {
-  constexpr std::string_view kCharacters[] = {"a", "b", " ", "\"", "\\", "/", "\n", "\x01", "\u00e9", "\u4e2d", "\U0001f642", "\x7f"};
+  constexpr std::string_view kCharacters[] = {"a",  "b",    " ",      "\"",     "\\",         "/",
+                                              "\n", "\x01", "\u00e9", "\u4e2d", "\U0001f642", "\x7f"};
   std::string made;
   const size_t n = n_min + below(n_max - n_min + 1);
   for (size_t i = 0; i < n; ++i) made += kCharacters[below(std::size(kCharacters))];
@@ -273,7 +280,8 @@ json::array SchemaSamples::array_of(const json::object& schema, const json::valu
 
 json::value SchemaSamples::value_of(const json::value& schema, const json::value& root, int depth) {
   if (schema.is_bool()) {
-    const json::value some[] = {nullptr, true, 1.5, -12, json::value(text(0, 3)), json::object{{"q", json::array{1, json::object{}}}}};
+    const json::value some[] = {
+        nullptr, true, 1.5, -12, json::value(text(0, 3)), json::object{{"q", json::array{1, json::object{}}}}};
     return some[below(std::size(some))];
   }
   const json::object& object = schema.get_object();
@@ -289,7 +297,8 @@ json::value SchemaSamples::value_of(const json::value& schema, const json::value
   }
   if (const json::value* only = object.if_contains("const")) return *only;
   const json::value& types = object.at("type");
-  const std::string type(types.is_string() ? types.get_string() : types.get_array()[below(types.get_array().size())].get_string());
+  const std::string type(types.is_string() ? types.get_string()
+                                           : types.get_array()[below(types.get_array().size())].get_string());
   if (type == "object") return object_of(object, root, depth);
   if (type == "array") return array_of(object, root, depth);
   if (type == "boolean") return below(2) == 0;

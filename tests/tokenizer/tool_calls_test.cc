@@ -31,9 +31,10 @@ Parts parts_of(ChatFamily family, std::string_view text, const std::vector<std::
 }
 
 TEST(ToolCalls, AreFoundBesideText) {
-  const Parts parts = parts_of(ChatFamily::kQwen3,
-                               "Let me see.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Oslo\", \"n\": 1.50}}\n"
-                               "</tool_call>\n<tool_call>\n{\"name\":\"now\"}\n</tool_call>\n");
+  const Parts parts =
+      parts_of(ChatFamily::kQwen3,
+               "Let me see.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Oslo\", \"n\": 1.50}}\n"
+               "</tool_call>\n<tool_call>\n{\"name\":\"now\"}\n</tool_call>\n");
   EXPECT_EQ(parts.text, "Let me see.");
   ASSERT_EQ(parts.calls.size(), 2u);
   EXPECT_EQ(parts.calls[0].name, "weather");
@@ -54,8 +55,9 @@ TEST(ToolCalls, AreHeldBackUntilTheyAreWhole) {
 
 TEST(ToolCalls, ThatAreNoneStayText) {
   for (const std::string_view text :
-       {"a <tool_call> b", "<tool_call>{\"name\":1}</tool_call>", "<tool_call>{}</tool_call> x", "</tool_call>", " x \n",
-        "<tool_call>{\"name\":\"a\",\"arguments\":[1]}</tool_call>", "<tool_call>{\"name\":\"a\"", "", "\n\n"}) {
+       {"a <tool_call> b", "<tool_call>{\"name\":1}</tool_call>", "<tool_call>{}</tool_call> x", "</tool_call>",
+        " x \n", "<tool_call>{\"name\":\"a\",\"arguments\":[1]}</tool_call>", "<tool_call>{\"name\":\"a\"", "",
+        "\n\n"}) {
     const Parts parts = parts_of(ChatFamily::kChatMl, text);
     EXPECT_EQ(parts.text, text);
     EXPECT_TRUE(parts.calls.empty()) << text;
@@ -84,7 +86,8 @@ TEST(ToolCalls, NamesAreChecked) {
   const auto names = tool_names(good);
   ASSERT_TRUE(names.ok());
   EXPECT_EQ(*names, (std::vector<std::string>{"get_it-2.0", "b"}));
-  for (const std::string bad : {"[]", "{}", "{", R"({"function":{"name":""}})", R"({"name":"a b"})", R"({"name":"<|im_end|>"})"}) {
+  for (const std::string bad :
+       {"[]", "{}", "{", R"({"function":{"name":""}})", R"({"name":"a b"})", R"({"name":"<|im_end|>"})"}) {
     const std::vector<std::string> tools = {bad};
     EXPECT_EQ(tool_names(tools).error().code, ErrorCode::kInvalidArgument) << bad;
   }
@@ -92,7 +95,8 @@ TEST(ToolCalls, NamesAreChecked) {
 
 TEST(ToolCalls, JsonChangesItsWhiteSpaceOnly) {
   const std::string text = "{\"a\" :[1,2.50 , {}],\n\"b\":{ \"c\":\"x: [\\\"]\" , \"d\":[ ] } }";
-  EXPECT_EQ(*restyle_json(text, JsonStyle::kOneLine), "{\"a\": [1, 2.50, {}], \"b\": {\"c\": \"x: [\\\"]\", \"d\": []}}");
+  EXPECT_EQ(*restyle_json(text, JsonStyle::kOneLine),
+            "{\"a\": [1, 2.50, {}], \"b\": {\"c\": \"x: [\\\"]\", \"d\": []}}");
   EXPECT_EQ(*restyle_json("{\"a\":[1,{\"b\":{}}]}", JsonStyle::kIndented),
             "{\n    \"a\": [\n        1,\n        {\n            \"b\": {}\n        }\n    ]\n}");
   EXPECT_FALSE(restyle_json("[]", JsonStyle::kOneLine).ok());
@@ -114,18 +118,22 @@ std::string rendered(ChatFamily family, const std::vector<ChatMessage>& messages
 
 TEST(ToolPrompts, AreThoseOfQwen) {
   const std::string head =
-      "<|im_start|>system\nBe kind.\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\nYou are "
-      "provided with function signatures within <tools></tools> XML tags:\n<tools>\n" + kToolLine +
+      "<|im_start|>system\nBe kind.\n\n# Tools\n\nYou may call one or more functions to assist with the user "
+      "query.\n\nYou are "
+      "provided with function signatures within <tools></tools> XML tags:\n<tools>\n" +
+      kToolLine +
       "\n</tools>\n\nFor each function call, return a json object with function name and arguments within "
       "<tool_call></tool_call> XML tags:\n<tool_call>\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n"
       "</tool_call><|im_end|>\n<|im_start|>user\nTime?<|im_end|>\n";
   const ChatToolCall calls[] = {{"now", "{\"zone\":\"UTC\"}"}, {"now", ""}};
-  const std::vector<ChatMessage> messages = {{"system", "Be kind."}, {"user", "Time?"}, {"assistant", "", calls},
-                                             {"tool", "12:00"}, {"tool", "13:00"}};
-  const std::string call_texts = "<tool_call>\n{\"name\": \"now\", \"arguments\": {\"zone\": \"UTC\"}}\n</tool_call>\n"
-                                 "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call><|im_end|>\n";
-  const std::string results = "<|im_start|>user\n<tool_response>\n12:00\n</tool_response>\n<tool_response>\n13:00\n"
-                              "</tool_response><|im_end|>\n<|im_start|>assistant\n";
+  const std::vector<ChatMessage> messages = {
+      {"system", "Be kind."}, {"user", "Time?"}, {"assistant", "", calls}, {"tool", "12:00"}, {"tool", "13:00"}};
+  const std::string call_texts =
+      "<tool_call>\n{\"name\": \"now\", \"arguments\": {\"zone\": \"UTC\"}}\n</tool_call>\n"
+      "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call><|im_end|>\n";
+  const std::string results =
+      "<|im_start|>user\n<tool_response>\n12:00\n</tool_response>\n<tool_response>\n13:00\n"
+      "</tool_response><|im_end|>\n<|im_start|>assistant\n";
   EXPECT_EQ(rendered(ChatFamily::kChatMl, messages), head + "<|im_start|>assistant\n" + call_texts + results);
   EXPECT_EQ(rendered(ChatFamily::kQwen3, messages),
             head + "<|im_start|>assistant\n" + call_texts + results + "<think>\n\n</think>\n\n");
@@ -134,13 +142,16 @@ TEST(ToolPrompts, AreThoseOfQwen) {
 
 TEST(ToolPrompts, AreThoseOfLlama3) {
   const ChatToolCall calls[] = {{"now", "{\"zone\":\"UTC\"}"}};
-  const std::string text = rendered(ChatFamily::kLlama3, {{"user", "Time?"}, {"assistant", "", calls}, {"tool", "12:00"}});
-  EXPECT_TRUE(text.starts_with("<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nEnvironment: ipython\n\n"
-                               "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nGiven the following functions"))
+  const std::string text =
+      rendered(ChatFamily::kLlama3, {{"user", "Time?"}, {"assistant", "", calls}, {"tool", "12:00"}});
+  EXPECT_TRUE(
+      text.starts_with("<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nEnvironment: ipython\n\n"
+                       "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nGiven the following functions"))
       << text;
-  EXPECT_TRUE(text.ends_with("    }\n}\n\nTime?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n{\"name\": \"now\", "
-                             "\"parameters\": {\"zone\": \"UTC\"}}<|eot_id|><|start_header_id|>ipython<|end_header_id|>\n\n"
-                             "\"12:00\"<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"))
+  EXPECT_TRUE(
+      text.ends_with("    }\n}\n\nTime?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n{\"name\": \"now\", "
+                     "\"parameters\": {\"zone\": \"UTC\"}}<|eot_id|><|start_header_id|>ipython<|end_header_id|>\n\n"
+                     "\"12:00\"<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"))
       << text;
 }
 
@@ -152,7 +163,8 @@ TEST(ToolPrompts, AreRefusedWhereTheFamilyHasNone) {
     EXPECT_NE(refused.error().message.find(chat_family_name(family)), std::string::npos) << refused.error().message;
   }
   const ChatToolCall bad[] = {{"now", "[]"}};
-  EXPECT_NE(rendered(ChatFamily::kQwen3, {{"user", "a"}, {"assistant", "", bad}}).find("no JSON object"), std::string::npos);
+  EXPECT_NE(rendered(ChatFamily::kQwen3, {{"user", "a"}, {"assistant", "", bad}}).find("no JSON object"),
+            std::string::npos);
   EXPECT_NE(rendered(ChatFamily::kQwen3, {{"tool", "a"}}).find("'tool'"), std::string::npos);
 }
 

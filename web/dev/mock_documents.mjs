@@ -62,7 +62,14 @@ function passagesOf(text) {
       end -= 1;
     }
     if (lines.length > 0) {
-      passages.push({ heading: path.filter(Boolean).join(' > '), text: lines.join('\n'), start_line: start, end_line: end, page: null, end_page: null });
+      passages.push({
+        heading: path.filter(Boolean).join(' > '),
+        text: lines.join('\n'),
+        start_line: start,
+        end_line: end,
+        page: null,
+        end_page: null,
+      });
     }
     lines = [];
   };
@@ -84,7 +91,19 @@ function passagesOf(text) {
 
 export class Documents {
   list = new Map();
-  job = { job: 0, running: false, queued: false, phase: '', done: 0, total: 0, done_bytes: 0, total_bytes: 0, path: '', error: null, report: null };
+  job = {
+    job: 0,
+    running: false,
+    queued: false,
+    phase: '',
+    done: 0,
+    total: 0,
+    done_bytes: 0,
+    total_bytes: 0,
+    path: '',
+    error: null,
+    report: null,
+  };
   version = 0;
   #waiting = [];
 
@@ -99,8 +118,18 @@ export class Documents {
 
   #put(name, bytes, uploaded, status) {
     const passages = passagesOf(bytes.toString('utf8'));
-    const document = { id: idOf(name), name, path: `${uploaded ? 'uploads' : 'handbook'}/${name}`, size_bytes: bytes.length, chunks: passages.length,
-      modified_ms: Date.now() - (uploaded ? 0 : 86_400_000 * 3), uploaded, status, error: null, passages };
+    const document = {
+      id: idOf(name),
+      name,
+      path: `${uploaded ? 'uploads' : 'handbook'}/${name}`,
+      size_bytes: bytes.length,
+      chunks: passages.length,
+      modified_ms: Date.now() - (uploaded ? 0 : 86_400_000 * 3),
+      uploaded,
+      status,
+      error: null,
+      passages,
+    };
     this.list.set(document.id, document);
     return document;
   }
@@ -160,7 +189,9 @@ export class Documents {
     for (const document of this.list.values()) {
       if (document.status !== 'indexed') continue;
       for (const passage of document.passages) {
-        const own = new Set((`${passage.heading} ${passage.text}`.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? []).map(stem));
+        const own = new Set(
+          (`${passage.heading} ${passage.text}`.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? []).map(stem),
+        );
         const score = [...stems].filter((word) => own.has(word)).length;
         if (score >= 2) found.push({ document, passage, score });
       }

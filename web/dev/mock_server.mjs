@@ -10,9 +10,15 @@ import { decisionsAt, historyOf, statsAt } from './mock_data.mjs';
 import { Documents } from './mock_documents.mjs';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
 // As the server sends it.
-const POLICY = "default-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY =
+  "default-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 class Mock {
@@ -20,7 +26,7 @@ class Mock {
     this.options = options;
     this.startMs = Date.now();
     this.collections = new Map([['default', new Documents(!options.empty)]]);
-    this.answers = new Map();  // by question in small letters
+    this.answers = new Map(); // by question in small letters
     this.feedback = [];
     this.counts = { questions: 0, hits: 0 };
   }
@@ -31,12 +37,18 @@ class Mock {
 
   stats() {
     const documents = this.collections.get('default');
-    return statsAt(Date.now(), this.startMs, this.options.model, { ...this.counts, documents: documents.list.size, chunks: documents.chunks });
+    return statsAt(Date.now(), this.startMs, this.options.model, {
+      ...this.counts,
+      documents: documents.list.size,
+      chunks: documents.chunks,
+    });
   }
 }
 
 function json(response, value, status = 200) {
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(value));
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+    .end(JSON.stringify(value));
 }
 
 function fail(response, status, message, code = '') {
@@ -52,7 +64,10 @@ async function bodyOf(request) {
 function stream(response) {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
   response.flushHeaders();
-  return (event, data) => response.write(`${event ? `event: ${event}\n` : ''}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`);
+  return (event, data) =>
+    response.write(
+      `${event ? `event: ${event}\n` : ''}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`,
+    );
 }
 
 function filesOf(body, contentType) {
@@ -70,33 +85,86 @@ function filesOf(body, contentType) {
 }
 
 function answerOf(mock, query, found, stageScale) {
-  const stages = [['queue', 0.2], ['cache_lookup', 0.1], ['embed_question', 7.4], ['retrieve_lexical', 1.1], ['retrieve_vector', 0.9], ['fuse', 0.03],
-    ['rerank', 84], ['prefill', 310], ['decode', 640], ['cite', 0.4]].map(([stage, ms]) => ({ stage, ms: ms * stageScale }));
+  const stages = [
+    ['queue', 0.2],
+    ['cache_lookup', 0.1],
+    ['embed_question', 7.4],
+    ['retrieve_lexical', 1.1],
+    ['retrieve_vector', 0.9],
+    ['fuse', 0.03],
+    ['rerank', 84],
+    ['prefill', 310],
+    ['decode', 640],
+    ['cite', 0.4],
+  ].map(([stage, ms]) => ({ stage, ms: ms * stageScale }));
   const quotes = found.map(({ passage }) => /^.*?[.!?](?=\s|$)/s.exec(passage.text)?.[0].trim() ?? passage.text);
-  const text = found.length === 0 ? 'The documents say nothing about that.'
-    : quotes.map((quote, index) => `${quote.replace(/\s+/g, ' ')} [${index + 1}]`).join('\n\n');
+  const text =
+    found.length === 0
+      ? 'The documents say nothing about that.'
+      : quotes.map((quote, index) => `${quote.replace(/\s+/g, ' ')} [${index + 1}]`).join('\n\n');
   const total = stages.reduce((sum, { ms }) => sum + ms, 0) + 3;
   return {
-    object: 'rag.answer', collection: query.collection ?? 'default', question: query.question, text, answer: text, answered: found.length > 0,
-    citations: found.map(({ document, passage }, index) => ({ number: index + 1, path: document.path, title: '', heading: passage.heading,
-      start_line: passage.start_line, end_line: passage.end_line, page: null, end_page: null, quotes: [quotes[index].replace(/\s+/g, ' ')],
-      changed_on_disk: false, document_id: document.id, name: document.name })),
-    provider: mock.options.model ? 'native:qwen3-0.6b' : 'extractive', cache: 'miss', stale: false, cache_id: found.length > 0 ? mock.answers.size + 1 : 0,
-    cached: null, total_ms: total, trace: { stages, total_ms: total },
+    object: 'rag.answer',
+    collection: query.collection ?? 'default',
+    question: query.question,
+    text,
+    answer: text,
+    answered: found.length > 0,
+    citations: found.map(({ document, passage }, index) => ({
+      number: index + 1,
+      path: document.path,
+      title: '',
+      heading: passage.heading,
+      start_line: passage.start_line,
+      end_line: passage.end_line,
+      page: null,
+      end_page: null,
+      quotes: [quotes[index].replace(/\s+/g, ' ')],
+      changed_on_disk: false,
+      document_id: document.id,
+      name: document.name,
+    })),
+    provider: mock.options.model ? 'native:qwen3-0.6b' : 'extractive',
+    cache: 'miss',
+    stale: false,
+    cache_id: found.length > 0 ? mock.answers.size + 1 : 0,
+    cached: null,
+    total_ms: total,
+    trace: { stages, total_ms: total },
   };
 }
 
 // From the mock's cache: the same words, in any order for a near one.
 function cachedAnswer(mock, query) {
   const key = query.question.trim().toLowerCase();
-  const words = (text) => text.match(/[\p{L}\p{N}]+/gu)?.sort().join(' ') ?? '';
+  const words = (text) =>
+    text
+      .match(/[\p{L}\p{N}]+/gu)
+      ?.sort()
+      .join(' ') ?? '';
   const exact = mock.answers.get(key);
   const near = exact ?? [...mock.answers].find(([other]) => words(other) === words(key))?.[1];
   if (!near || query.refresh) return null;
   const trace = { stages: [{ stage: 'cache_lookup', ms: 0.06 }], total_ms: 0.09 };
-  return { ...near, question: query.question, cache: 'memory', trace, total_ms: 0.09,
-    cached: { id: near.cache_id, question: near.question, similarity: exact ? 1 : 0.94, agreement: 1, probability: null, verified: false,
-      evidence_checked: !exact, age_ms: Date.now() - near.made_ms, saved_ms: near.total_ms, saved_tokens: 61 } };
+  return {
+    ...near,
+    question: query.question,
+    cache: 'memory',
+    trace,
+    total_ms: 0.09,
+    cached: {
+      id: near.cache_id,
+      question: near.question,
+      similarity: exact ? 1 : 0.94,
+      agreement: 1,
+      probability: null,
+      verified: false,
+      evidence_checked: !exact,
+      age_ms: Date.now() - near.made_ms,
+      saved_ms: near.total_ms,
+      saved_tokens: 61,
+    },
+  };
 }
 
 const LONG = `## What the recorder does\n\nIt records **two channels** and keeps them as \`WAV\` [1].\n\n1. Put in a card\n2. Press the red button\n   - a short press begins\n   - a long press stops\n\n\`\`\`sh\nfr220 --list\n\`\`\`\n\n${'The recorder keeps on recording for as long as there is room on the card. '.repeat(30)}`;
@@ -110,10 +178,18 @@ async function ragQuery(mock, request, response) {
   const found = documents.search(query.question);
   const answer = cached ?? answerOf(mock, query, found, 1);
   if (!cached && /in detail/.test(query.question)) answer.text = LONG;
-  if (!cached && found.length > 0) mock.answers.set(query.question.trim().toLowerCase(), { ...answer, made_ms: Date.now() });
+  if (!cached && found.length > 0)
+    mock.answers.set(query.question.trim().toLowerCase(), { ...answer, made_ms: Date.now() });
   const send = stream(response);
   if (/fail/.test(query.question)) {
-    send('error', { error: { message: 'the language model stopped: its KV budget of 1.5 GiB is used up', type: 'server_error', param: null, code: 'busy' } });
+    send('error', {
+      error: {
+        message: 'the language model stopped: its KV budget of 1.5 GiB is used up',
+        type: 'server_error',
+        param: null,
+        code: 'busy',
+      },
+    });
     return response.end();
   }
   if (!cached) await sleep(200);
@@ -130,7 +206,12 @@ async function chat(request, response) {
   const { messages } = JSON.parse(await bodyOf(request));
   const send = stream(response);
   const text = `You asked: ${messages[messages.length - 1].content}\n\nA model without documents answers from memory, and may be **wrong**.`;
-  const chunk = (choice, usage = null) => ({ id: 'c1', object: 'chat.completion.chunk', choices: choice ? [choice] : [], usage });
+  const chunk = (choice, usage = null) => ({
+    id: 'c1',
+    object: 'chat.completion.chunk',
+    choices: choice ? [choice] : [],
+    usage,
+  });
   for (const piece of text.split(/(?<= )/)) {
     if (response.destroyed) return;
     send('', chunk({ index: 0, delta: { content: piece }, finish_reason: null }));
@@ -190,14 +271,16 @@ function oneDocument(mock, url, id, request, response) {
 async function api(mock, url, request, response) {
   const { options } = mock;
   const path = url.pathname;
-  if (options.key && request.headers.authorization !== `Bearer ${options.key}`) return fail(response, 401, 'this server wants an API key', 'invalid_api_key');
+  if (options.key && request.headers.authorization !== `Bearer ${options.key}`)
+    return fail(response, 401, 'this server wants an API key', 'invalid_api_key');
   const documents = mock.documents(url);
   if (!documents) return fail(response, 404, `there is no collection '${url.searchParams.get('collection')}'`);
   const post = request.method === 'POST';
   if (path === '/v1/rag/query') return ragQuery(mock, request, response);
   if (path === '/v1/chat/completions') return chat(request, response);
   if (path === '/v1/stats/events') return feed(request, response, 1000, () => ['stats', mock.stats()]);
-  if (path === '/v1/stats/history') return json(response, historyOf(Number(url.searchParams.get('minutes') ?? 15), Date.now()));
+  if (path === '/v1/stats/history')
+    return json(response, historyOf(Number(url.searchParams.get('minutes') ?? 15), Date.now()));
   if (path === '/v1/stats') return json(response, mock.stats());
   if (path === '/v1/decisions') return json(response, decisionsAt(Date.now()));
   if (path === '/v1/collections' && post) {
@@ -207,11 +290,18 @@ async function api(mock, url, request, response) {
     return json(response, { name }, 201);
   }
   if (path === '/v1/collections') {
-    return json(response, { object: 'list', data: [...mock.collections].map(([name, { list, chunks }]) => ({ name, documents: list.size, chunks })) });
+    return json(response, {
+      object: 'list',
+      data: [...mock.collections].map(([name, { list, chunks }]) => ({ name, documents: list.size, chunks })),
+    });
   }
   if (path === '/v1/documents' && post) return upload(mock, url, request, response);
   if (path === '/v1/documents') {
-    return json(response, { object: 'list', data: [...documents.list.values()].map((document) => documents.info(document)), index: documents.job });
+    return json(response, {
+      object: 'list',
+      data: [...documents.list.values()].map((document) => documents.info(document)),
+      index: documents.job,
+    });
   }
   if (path.startsWith('/v1/documents/')) return oneDocument(mock, url, path.slice(14), request, response);
   if (path === '/v1/index/events') return indexFeed(mock, url, request, response);
@@ -226,8 +316,13 @@ function page(url, response) {
   const path = normalize(url.pathname === '/' ? '/index.html' : url.pathname);
   try {
     const bytes = readFileSync(join(DIST, path));
-    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream', 'content-security-policy': POLICY,
-      'x-content-type-options': 'nosniff' }).end(bytes);
+    response
+      .writeHead(200, {
+        'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
+        'content-security-policy': POLICY,
+        'x-content-type-options': 'nosniff',
+      })
+      .end(bytes);
   } catch {
     fail(response, 404, `there is nothing at ${url.pathname}`);
   }
@@ -239,23 +334,32 @@ export function startMock({ port = 0, key = '', empty = false, model = true } = 
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://mock');
     if (!url.pathname.startsWith('/v1/')) return page(url, response);
-    return api(mock, url, request, response).catch((error) => (response.headersSent ? response.destroy() : fail(response, 500, error.message)));
+    return api(mock, url, request, response).catch((error) =>
+      response.headersSent ? response.destroy() : fail(response, 500, error.message),
+    );
   });
   return new Promise((resolve) => {
-    server.listen(port, '127.0.0.1', () => resolve({
-      url: `http://127.0.0.1:${server.address().port}`,
-      feedback: mock.feedback,
-      close: () => new Promise((closed) => {
-        server.close(closed);
-        server.closeAllConnections();
+    server.listen(port, '127.0.0.1', () =>
+      resolve({
+        url: `http://127.0.0.1:${server.address().port}`,
+        feedback: mock.feedback,
+        close: () =>
+          new Promise((closed) => {
+            server.close(closed);
+            server.closeAllConnections();
+          }),
       }),
-    }));
+    );
   });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { env } = process;
-  const { url } = await startMock({ port: Number(process.argv[2] ?? 8080), key: env.DOCMIND_MOCK_KEY ?? '', empty: env.DOCMIND_MOCK_EMPTY === '1',
-    model: env.DOCMIND_MOCK_MODEL !== '0' });
+  const { url } = await startMock({
+    port: Number(process.argv[2] ?? 8080),
+    key: env.DOCMIND_MOCK_KEY ?? '',
+    empty: env.DOCMIND_MOCK_EMPTY === '1',
+    model: env.DOCMIND_MOCK_MODEL !== '0',
+  });
   console.log(`mock server at ${url}`);
 }

@@ -5,10 +5,17 @@ import { h } from './dom';
 function show(title: string, action: string, danger: boolean, ...body: HTMLElement[]): Promise<boolean> {
   const submit = h('button', { type: 'submit', class: danger ? 'danger' : 'primary', value: 'ok' }, action);
   const cancel = h('button', { type: 'button', class: 'quiet', onclick: () => dialog.close() }, 'Cancel');
-  const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'dialog-title' },
-    h('form', { method: 'dialog' },
-      h('h2', { id: 'dialog-title' }, title), ...body,
-      h('div', { class: 'dialog-actions' }, cancel, submit)));
+  const dialog = h(
+    'dialog',
+    { class: 'dialog', 'aria-labelledby': 'dialog-title' },
+    h(
+      'form',
+      { method: 'dialog' },
+      h('h2', { id: 'dialog-title' }, title),
+      ...body,
+      h('div', { class: 'dialog-actions' }, cancel, submit),
+    ),
+  );
   document.body.append(dialog);
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => {
@@ -26,10 +33,28 @@ export function confirmDanger(title: string, text: string, action: string): Prom
 }
 
 // Null: cancelled.
-export async function askForName(title: string, label: string, pattern: string, hint: string): Promise<string | null> {
-  const input = h('input', { id: 'dialog-name', required: true, pattern, autocomplete: 'off', spellcheck: 'false',
-    autofocus: true, 'aria-describedby': 'dialog-hint' });
-  const ok = await show(title, 'Create', false, h('label', { for: 'dialog-name' }, label), input,
-    h('p', { id: 'dialog-hint', class: 'muted' }, hint));
+export async function askForName(
+  title: string,
+  label: string,
+  pattern: string,
+  hint: string,
+): Promise<string | null> {
+  const input = h('input', {
+    id: 'dialog-name',
+    required: true,
+    pattern,
+    autocomplete: 'off',
+    spellcheck: 'false',
+    autofocus: true,
+    'aria-describedby': 'dialog-hint',
+  });
+  const ok = await show(
+    title,
+    'Create',
+    false,
+    h('label', { for: 'dialog-name' }, label),
+    input,
+    h('p', { id: 'dialog-hint', class: 'muted' }, hint),
+  );
   return ok ? input.value.trim() : null;
 }

@@ -3,7 +3,7 @@
 
 interface Stage {
   name: string;
-  color: string;  // custom property
+  color: string; // custom property
 }
 
 const STAGES: Record<string, Stage> = {

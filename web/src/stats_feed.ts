@@ -8,12 +8,12 @@ export type Connection = 'connecting' | 'live' | 'lost' | 'locked';
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 15_000;
-const SILENCE_MS = 20_000;  // a stream that says nothing for so long is taken for dead
+const SILENCE_MS = 20_000; // a stream that says nothing for so long is taken for dead
 
 export class StatsFeed {
   stats: Stats | null = null;
   connection: Connection = 'connecting';
-  retryAt = 0;  // of the clock of Date.now(), where the connection is lost
+  retryAt = 0; // of the clock of Date.now(), where the connection is lost
 
   private readonly onStats = new Set<(stats: Stats) => void>();
   private readonly onConnection = new Set<(connection: Connection) => void>();

@@ -42,9 +42,12 @@ export class Tabs {
 
   private onKey(event: KeyboardEvent, index: number): void {
     const last = this.tabs.length - 1;
-    const to = { ArrowRight: index === last ? 0 : index + 1, ArrowLeft: index === 0 ? last : index - 1, Home: 0, End: last }[
-      event.key
-    ];
+    const to = {
+      ArrowRight: index === last ? 0 : index + 1,
+      ArrowLeft: index === 0 ? last : index - 1,
+      Home: 0,
+      End: last,
+    }[event.key];
     const tab = to === undefined ? undefined : this.tabs[to];
     if (!tab) return;
     event.preventDefault();

@@ -6,14 +6,18 @@ import type { RagAnswer } from '../types';
 export interface DocumentsQuestion {
   question: string;
   collection: string;
-  refresh: boolean;  // not from the cache
+  refresh: boolean; // not from the cache
 }
 
 export type OnText = (piece: string) => void;
 
 const BROKEN_OFF = 'The answer broke off before its end';
 
-export async function askDocuments(query: DocumentsQuestion, signal: AbortSignal, onText: OnText): Promise<RagAnswer> {
+export async function askDocuments(
+  query: DocumentsQuestion,
+  signal: AbortSignal,
+  onText: OnText,
+): Promise<RagAnswer> {
   for await (const event of events('v1/rag/query', signal, { ...query, stream: true })) {
     if (event.event === 'delta') onText((JSON.parse(event.data) as { text: string }).text);
     if (event.event === 'answer') return JSON.parse(event.data) as RagAnswer;
@@ -29,7 +33,7 @@ export interface Message {
 
 export interface ModelAnswer {
   n_tokens: number;
-  cut: boolean;  // the token limit ended it
+  cut: boolean; // the token limit ended it
 }
 
 interface Chunk {
@@ -38,7 +42,12 @@ interface Chunk {
   choices?: { delta?: { content?: string | null }; finish_reason?: string | null }[];
 }
 
-export async function askModel(model: string, messages: Message[], signal: AbortSignal, onText: OnText): Promise<ModelAnswer> {
+export async function askModel(
+  model: string,
+  messages: Message[],
+  signal: AbortSignal,
+  onText: OnText,
+): Promise<ModelAnswer> {
   const body = { model, messages, stream: true, stream_options: { include_usage: true } };
   const answer: ModelAnswer = { n_tokens: 0, cut: false };
   let ended = false;

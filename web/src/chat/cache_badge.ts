@@ -14,9 +14,19 @@ export function cacheBadge(answer: RagAnswer): HTMLElement {
     const near = answer.cache === 'near' || (cached !== null && cached !== undefined && cached.similarity < 1);
     if (near) {
       const likeness = cached ? ` ${formatPercent(cached.similarity)}` : '';
-      return badge('near', `Near question${likeness}${saved}`, 'near', cached ? `Answered ${formatAge(cached.age_ms)}` : '');
+      return badge(
+        'near',
+        `Near question${likeness}${saved}`,
+        'near',
+        cached ? `Answered ${formatAge(cached.age_ms)}` : '',
+      );
     }
-    return badge('cached', `From cache (${TIERS[answer.cache]})${saved}`, 'cache', cached ? `Answered ${formatAge(cached.age_ms)}` : '');
+    return badge(
+      'cached',
+      `From cache (${TIERS[answer.cache]})${saved}`,
+      'cache',
+      cached ? `Answered ${formatAge(cached.age_ms)}` : '',
+    );
   }
   return badge('fresh', answer.cache === 'off' ? 'Fresh (cache off)' : 'Fresh', 'fresh');
 }

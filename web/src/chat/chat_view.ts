@@ -12,29 +12,50 @@ import { SourcePanel } from './source_panel';
 import { Turn, type TurnHooks } from './turn';
 
 const NEAR_END_PX = 120;
-const KEPT_MESSAGES = 20;  // of a conversation with the model
+const KEPT_MESSAGES = 20; // of a conversation with the model
 
 export class ChatView implements View {
   private readonly turns: Turn[] = [];
   private readonly source = new SourcePanel();
-  private readonly list = h('div', { class: 'turns', role: 'log', 'aria-live': 'off', 'aria-label': 'Conversation', tabindex: '0' });
+  private readonly list = h('div', {
+    class: 'turns',
+    role: 'log',
+    'aria-live': 'off',
+    'aria-label': 'Conversation',
+    tabindex: '0',
+  });
   private readonly empty = h('div', { class: 'empty' });
   private readonly status = h('div', { class: 'sr-only', role: 'status', 'aria-live': 'polite' });
   private readonly questions = h('ol');
   private readonly history: HTMLDetailsElement;
   private readonly composer: Composer;
   private model: ModelInfo | null = null;
-  private fresh = true;   // not shown yet
-  private pinned = true;  // the reader is at the end and wants to stay there
-  private known = false;  // whether the server has said what is loaded
+  private fresh = true; // not shown yet
+  private pinned = true; // the reader is at the end and wants to stay there
+  private known = false; // whether the server has said what is loaded
 
-  constructor(panel: HTMLElement, private readonly collections: Collections, feed: StatsFeed) {
-    this.composer = new Composer({ ask: (question) => this.ask(question), stop: () => this.stop() },
-      collectionPicker(collections, 'chat-collection'));
-    this.history = h('details', { class: 'history', hidden: true }, h('summary', {}, 'Questions'),
-      h('nav', { 'aria-label': 'Questions asked on this page' }, this.questions));
+  constructor(
+    panel: HTMLElement,
+    private readonly collections: Collections,
+    feed: StatsFeed,
+  ) {
+    this.composer = new Composer(
+      { ask: (question) => this.ask(question), stop: () => this.stop() },
+      collectionPicker(collections, 'chat-collection'),
+    );
+    this.history = h(
+      'details',
+      { class: 'history', hidden: true },
+      h('summary', {}, 'Questions'),
+      h('nav', { 'aria-label': 'Questions asked on this page' }, this.questions),
+    );
     this.list.append(this.empty);
-    panel.append(this.history, h('div', { class: 'conversation' }, this.list, this.composer.element), this.source.element, this.status);
+    panel.append(
+      this.history,
+      h('div', { class: 'conversation' }, this.list, this.composer.element),
+      this.source.element,
+      this.status,
+    );
     this.list.addEventListener('scroll', () => {
       const { scrollHeight, scrollTop, clientHeight } = this.list;
       this.pinned = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
@@ -69,8 +90,16 @@ export class ChatView implements View {
 
   private ask(question: string): void {
     const { mode } = this.composer;
-    const turn = new Turn({ question, mode, collection: this.collections.current, model: this.model?.name ?? '',
-      before: mode === 'model' ? this.modelMessages() : [] }, this.hooks());
+    const turn = new Turn(
+      {
+        question,
+        mode,
+        collection: this.collections.current,
+        model: this.model?.name ?? '',
+        before: mode === 'model' ? this.modelMessages() : [],
+      },
+      this.hooks(),
+    );
     this.turns.push(turn);
     this.empty.remove();
     this.list.append(turn.element);
@@ -117,10 +146,25 @@ export class ChatView implements View {
 
   private addToHistory(turn: Turn): void {
     this.history.hidden = false;
-    this.questions.append(h('li', {}, h('button', { type: 'button', class: 'quiet', title: turn.request.question, onclick: () => {
-      turn.element.scrollIntoView({ block: 'start' });
-      turn.element.querySelector<HTMLElement>('.question')?.focus({ preventScroll: true });
-    } }, turn.request.question)));
+    this.questions.append(
+      h(
+        'li',
+        {},
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'quiet',
+            title: turn.request.question,
+            onclick: () => {
+              turn.element.scrollIntoView({ block: 'start' });
+              turn.element.querySelector<HTMLElement>('.question')?.focus({ preventScroll: true });
+            },
+          },
+          turn.request.question,
+        ),
+      ),
+    );
   }
 
   // To the end, unless the reader has gone up.
@@ -139,14 +183,31 @@ export class ChatView implements View {
   private showEmpty(): void {
     const info = this.collections.info;
     const nothing = info !== null && info.documents === 0;
-    fill(this.empty, h('h2', {}, nothing ? 'No documents yet' : 'Ask about your documents'),
-      h('p', {}, nothing ? 'Add some, and ask about them here. They stay on this machine.'
-        : 'Every answer names its sources; a number opens the passage it stands on.'),
+    fill(
+      this.empty,
+      h('h2', {}, nothing ? 'No documents yet' : 'Ask about your documents'),
+      h(
+        'p',
+        {},
+        nothing
+          ? 'Add some, and ask about them here. They stay on this machine.'
+          : 'Every answer names its sources; a number opens the passage it stands on.',
+      ),
       info !== null && !nothing
-        ? h('p', { class: 'muted' }, `${plural(info.documents, 'document')}, ${plural(info.chunks, 'passage')} in “${info.name}”`)
+        ? h(
+            'p',
+            { class: 'muted' },
+            `${plural(info.documents, 'document')}, ${plural(info.chunks, 'passage')} in “${info.name}”`,
+          )
         : null,
       nothing ? h('p', {}, h('a', { class: 'button', href: '#documents' }, 'Add documents')) : null,
       this.known && this.model === null
-        ? h('p', { class: 'muted' }, 'No language model is loaded: answers are quoted from the documents word for word.') : null);
+        ? h(
+            'p',
+            { class: 'muted' },
+            'No language model is loaded: answers are quoted from the documents word for word.',
+          )
+        : null,
+    );
   }
 }

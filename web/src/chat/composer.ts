@@ -15,26 +15,55 @@ export class Composer {
   readonly element: HTMLElement;
   mode: Mode = 'documents';
 
-  private readonly input = h('textarea', { id: 'question', rows: 1, placeholder: 'Ask a question', 'aria-label': 'Question',
-    'aria-describedby': 'composer-hint', autocomplete: 'off' });
+  private readonly input = h('textarea', {
+    id: 'question',
+    rows: 1,
+    placeholder: 'Ask a question',
+    'aria-label': 'Question',
+    'aria-describedby': 'composer-hint',
+    autocomplete: 'off',
+  });
   private readonly button = h('button', { type: 'submit', class: 'primary icon-only send' });
   private readonly switcher: HTMLElement;
   private readonly asked: string[] = [];
-  private recall = 0;     // place in `asked`; its end: what is being written
+  private recall = 0; // place in `asked`; its end: what is being written
   private draft = '';
   private running = false;
 
-  constructor(private readonly hooks: ComposerHooks, picker: HTMLElement) {
-    this.switcher = h('fieldset', { class: 'segmented', hidden: true }, h('legend', { class: 'sr-only' }, 'Answer from'),
-      this.choice('documents', 'From my documents'), this.choice('model', 'Model only'));
-    this.element = h('form', { class: 'composer', onsubmit: (event: Event) => {
-      event.preventDefault();
-      if (this.running) this.hooks.stop();
-      else this.submit();
-    } },
-    h('div', { class: 'composer-row' }, this.input, this.button),
-    h('div', { class: 'composer-foot' }, picker, this.switcher,
-      h('span', { id: 'composer-hint', class: 'muted hint' }, 'Enter sends, Shift+Enter begins a new line, Esc stops')));
+  constructor(
+    private readonly hooks: ComposerHooks,
+    picker: HTMLElement,
+  ) {
+    this.switcher = h(
+      'fieldset',
+      { class: 'segmented', hidden: true },
+      h('legend', { class: 'sr-only' }, 'Answer from'),
+      this.choice('documents', 'From my documents'),
+      this.choice('model', 'Model only'),
+    );
+    this.element = h(
+      'form',
+      {
+        class: 'composer',
+        onsubmit: (event: Event) => {
+          event.preventDefault();
+          if (this.running) this.hooks.stop();
+          else this.submit();
+        },
+      },
+      h('div', { class: 'composer-row' }, this.input, this.button),
+      h(
+        'div',
+        { class: 'composer-foot' },
+        picker,
+        this.switcher,
+        h(
+          'span',
+          { id: 'composer-hint', class: 'muted hint' },
+          'Enter sends, Shift+Enter begins a new line, Esc stops',
+        ),
+      ),
+    );
     this.input.addEventListener('keydown', (event) => this.onKey(event));
     this.input.addEventListener('input', () => this.fit());
     this.setRunning(false);
@@ -63,8 +92,13 @@ export class Composer {
   }
 
   private choice(mode: Mode, label: string): HTMLElement {
-    const input = h('input', { type: 'radio', name: 'mode', value: mode, checked: mode === 'documents',
-      onchange: () => (this.mode = mode) });
+    const input = h('input', {
+      type: 'radio',
+      name: 'mode',
+      value: mode,
+      checked: mode === 'documents',
+      onchange: () => (this.mode = mode),
+    });
     return h('label', {}, input, h('span', {}, label));
   }
 
@@ -92,7 +126,9 @@ export class Composer {
   // Arrows move within a text of several lines before they leave it.
   private atEdge(line: 'first' | 'last'): boolean {
     const { value, selectionStart, selectionEnd } = this.input;
-    return line === 'first' ? !value.slice(0, selectionStart).includes('\n') : !value.slice(selectionEnd).includes('\n');
+    return line === 'first'
+      ? !value.slice(0, selectionStart).includes('\n')
+      : !value.slice(selectionEnd).includes('\n');
   }
 
   private bringBack(step: -1 | 1, event: KeyboardEvent): void {

@@ -21,11 +21,17 @@ function renderBlock(block: Block, chipOf: ChipOf): HTMLElement {
       return paragraph;
     }
     case 'heading':
-      return h('p', { class: 'answer-heading', role: 'heading', 'aria-level': String(Math.min(6, block.level + 2)) },
-        ...renderInline(block.children, chipOf));
+      return h(
+        'p',
+        { class: 'answer-heading', role: 'heading', 'aria-level': String(Math.min(6, block.level + 2)) },
+        ...renderInline(block.children, chipOf),
+      );
     case 'code':
-      return h('pre', { tabindex: '0', 'aria-label': block.language ? `Code, ${block.language}` : 'Code' },
-        h('code', {}, block.text));
+      return h(
+        'pre',
+        { tabindex: '0', 'aria-label': block.language ? `Code, ${block.language}` : 'Code' },
+        h('code', {}, block.text),
+      );
     case 'list': {
       const list = block.ordered ? h('ol', block.start === 1 ? {} : { start: block.start }) : h('ul');
       nestItems(list, block.items, chipOf);

@@ -7,23 +7,41 @@ import { ICONS } from '../icons';
 import type { Citation, DocumentText, SourcePassage } from '../types';
 import { isCited, sourceLines } from './source_text';
 
-const AROUND = 2;        // passages shown before and behind the cited one
-const MORE = 10;         // with each press of a button
+const AROUND = 2; // passages shown before and behind the cited one
+const MORE = 10; // with each press of a button
 
 export class SourcePanel {
   readonly element: HTMLElement;
 
   private readonly title = h('h2', { id: 'source-title', tabindex: '-1' });
   private readonly place = h('p', { class: 'muted' });
-  private readonly body = h('div', { class: 'source-body', tabindex: '0', role: 'region', 'aria-label': 'Text of the source' });
+  private readonly body = h('div', {
+    class: 'source-body',
+    tabindex: '0',
+    role: 'region',
+    'aria-label': 'Text of the source',
+  });
   private opener: HTMLElement | null = null;
   private loading: AbortController | null = null;
 
   constructor() {
-    const close = h('button', { type: 'button', class: 'quiet icon-only', 'aria-label': 'Close source', title: 'Close (Esc)',
-      onclick: () => this.close() }, icon(ICONS.close));
-    this.element = h('aside', { class: 'source', 'aria-labelledby': 'source-title', hidden: true },
-      h('div', { class: 'source-head' }, h('div', {}, this.title, this.place), close), this.body);
+    const close = h(
+      'button',
+      {
+        type: 'button',
+        class: 'quiet icon-only',
+        'aria-label': 'Close source',
+        title: 'Close (Esc)',
+        onclick: () => this.close(),
+      },
+      icon(ICONS.close),
+    );
+    this.element = h(
+      'aside',
+      { class: 'source', 'aria-labelledby': 'source-title', hidden: true },
+      h('div', { class: 'source-head' }, h('div', {}, this.title, this.place), close),
+      this.body,
+    );
   }
 
   get isOpen(): boolean {
@@ -38,7 +56,9 @@ export class SourcePanel {
     this.element.hidden = false;
     this.title.textContent = citation.name;
     this.title.title = citation.path;
-    this.place.textContent = [`Source ${citation.number}`, citation.heading, formatPlace(citation)].filter(Boolean).join(' · ');
+    this.place.textContent = [`Source ${citation.number}`, citation.heading, formatPlace(citation)]
+      .filter(Boolean)
+      .join(' · ');
     fill(this.body, h('p', { class: 'muted' }, 'Opening …'));
     this.title.focus();
     try {
@@ -46,7 +66,8 @@ export class SourcePanel {
       const document = await getJson<DocumentText>(path, loading.signal);
       this.show(document.passages, citation);
     } catch (error) {
-      if (!isAbort(error)) fill(this.body, h('p', { class: 'error' }, `The source cannot be opened: ${messageOf(error)}`));
+      if (!isAbort(error))
+        fill(this.body, h('p', { class: 'error' }, `The source cannot be opened: ${messageOf(error)}`));
     }
   }
 
@@ -64,21 +85,35 @@ export class SourcePanel {
       return;
     }
     const last = passages.findLastIndex((passage) => isCited(passage, citation));
-    const warning = citation.changed_on_disk || first < 0
-      ? h('p', { class: 'note warn' }, first < 0 ? 'The cited lines are not in the index any more.'
-        : 'The file has changed since it was read; the text below is the one that the answer stands on.')
-      : null;
+    const warning =
+      citation.changed_on_disk || first < 0
+        ? h(
+            'p',
+            { class: 'note warn' },
+            first < 0
+              ? 'The cited lines are not in the index any more.'
+              : 'The file has changed since it was read; the text below is the one that the answer stands on.',
+          )
+        : null;
     const list = h('div');
     let from = Math.max(0, Math.max(0, first) - AROUND);
     let to = Math.min(passages.length, Math.max(0, last) + AROUND + 1);
-    const before = h('button', { type: 'button', class: 'small more', onclick: () => {
-      from = Math.max(0, from - MORE);
-      draw();
-    } });
-    const behind = h('button', { type: 'button', class: 'small more', onclick: () => {
-      to = Math.min(passages.length, to + MORE);
-      draw();
-    } });
+    const before = h('button', {
+      type: 'button',
+      class: 'small more',
+      onclick: () => {
+        from = Math.max(0, from - MORE);
+        draw();
+      },
+    });
+    const behind = h('button', {
+      type: 'button',
+      class: 'small more',
+      onclick: () => {
+        to = Math.min(passages.length, to + MORE);
+        draw();
+      },
+    });
     const draw = (): void => {
       before.hidden = from === 0;
       before.textContent = `Show ${plural(Math.min(MORE, from), 'earlier passage')}`;
@@ -96,10 +131,21 @@ export class SourcePanel {
 function passageElement(passage: SourcePassage, citation: Citation): HTMLElement {
   const cited = isCited(passage, citation);
   const lines = sourceLines(passage, citation).map((line) =>
-    h('div', { class: line.cited ? 'line cited' : 'line' },
+    h(
+      'div',
+      { class: line.cited ? 'line cited' : 'line' },
       h('span', { class: 'line-number', 'aria-hidden': 'true' }, line.number === null ? '' : String(line.number)),
-      h('span', { class: 'line-text' }, ...line.pieces.map((piece) => (piece.quoted ? h('mark', {}, piece.text) : piece.text)))));
-  return h('section', { class: cited ? 'passage cited' : 'passage', 'aria-current': cited ? 'true' : null },
+      h(
+        'span',
+        { class: 'line-text' },
+        ...line.pieces.map((piece) => (piece.quoted ? h('mark', {}, piece.text) : piece.text)),
+      ),
+    ),
+  );
+  return h(
+    'section',
+    { class: cited ? 'passage cited' : 'passage', 'aria-current': cited ? 'true' : null },
     h('h3', {}, passage.heading || 'Passage', h('span', { class: 'muted' }, ` ${formatPlace(passage)}`)),
-    h('div', { class: 'lines' }, ...lines));
+    h('div', { class: 'lines' }, ...lines),
+  );
 }

@@ -8,7 +8,7 @@ export interface Piece {
 }
 
 export interface SourceLine {
-  number: number | null;  // null: the text's lines are not the document's
+  number: number | null; // null: the text's lines are not the document's
   cited: boolean;
   pieces: Piece[];
 }
@@ -24,7 +24,10 @@ export function isCited(passage: Lines, citation: Lines): boolean {
 export function quoteRanges(text: string, quotes: string[]): Range[] {
   const ranges: Range[] = [];
   for (const quote of quotes) {
-    const words = quote.trim().split(/\s+/).filter((word) => word !== '');
+    const words = quote
+      .trim()
+      .split(/\s+/)
+      .filter((word) => word !== '');
     if (words.length === 0) continue;
     const pattern = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('\\s+');
     const found = new RegExp(pattern).exec(text);

@@ -5,13 +5,16 @@ import { formatMs } from '../format';
 import { stageColor, stageName } from '../stage_names';
 import type { StageTime, Trace } from '../types';
 
-const LEAST_SHARE = 0.004;  // what takes less is not seen in the bar
+const LEAST_SHARE = 0.004; // what takes less is not seen in the bar
 
 export function traceBar(trace: Trace): HTMLElement {
   const stages = withRest(merged(trace.stages), trace.total_ms);
   const whole = stages.reduce((sum, { ms }) => sum + ms, 0) || 1;
   const bar = h('div', { class: 'trace-bar', 'aria-hidden': 'true' });
-  const legend = h('ul', { class: 'trace-legend', 'aria-label': `Time by stage, ${formatMs(trace.total_ms)} in all` });
+  const legend = h('ul', {
+    class: 'trace-legend',
+    'aria-label': `Time by stage, ${formatMs(trace.total_ms)} in all`,
+  });
   for (const { stage, ms } of stages) {
     if (ms / whole >= LEAST_SHARE) {
       const part = h('span', { title: `${stageName(stage)}: ${formatMs(ms)}` });

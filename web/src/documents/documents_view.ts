@@ -13,7 +13,7 @@ import { IndexFeed } from './index_feed';
 import { JobView } from './job_view';
 import { Uploads } from './uploads';
 
-const SETTLE_MS = 300;   // several changes are one look at the list
+const SETTLE_MS = 300; // several changes are one look at the list
 
 export class DocumentsView implements View {
   private readonly uploads = new Uploads(() => this.loadSoon());
@@ -25,13 +25,24 @@ export class DocumentsView implements View {
   private timer = 0;
   private indexing = false;
 
-  constructor(panel: HTMLElement, private readonly collections: Collections) {
+  constructor(
+    panel: HTMLElement,
+    private readonly collections: Collections,
+  ) {
     this.feed = new IndexFeed({ changed: (job) => this.onJob(job), done: (job) => this.onDone(job) });
     const add = h('button', { type: 'button', class: 'small', onclick: () => void this.create() }, 'New collection');
-    panel.append(h('div', { class: 'page' },
-      h('div', { class: 'toolbar' }, collectionPicker(collections, 'documents-collection'), add),
-      dropZone(panel, (files) => this.uploads.add(files, collections.current)),
-      this.uploads.element, this.job.element, this.message, this.table.element));
+    panel.append(
+      h(
+        'div',
+        { class: 'page' },
+        h('div', { class: 'toolbar' }, collectionPicker(collections, 'documents-collection'), add),
+        dropZone(panel, (files) => this.uploads.add(files, collections.current)),
+        this.uploads.element,
+        this.job.element,
+        this.message,
+        this.table.element,
+      ),
+    );
     let shown = collections.current;
     collections.listen(() => {
       if (collections.current === shown) return;
@@ -61,17 +72,37 @@ export class DocumentsView implements View {
   private async load(): Promise<void> {
     const collection = this.collections.current;
     try {
-      const list = await getJson<{ data: DocumentInfo[]; index?: IndexJob }>(withQuery('v1/documents', { collection }));
+      const list = await getJson<{ data: DocumentInfo[]; index?: IndexJob }>(
+        withQuery('v1/documents', { collection }),
+      );
       if (collection !== this.collections.current) return;
       this.table.show(list.data);
       if (list.index) this.job.show(list.index);
-      fill(this.message, list.data.length === 0
-        ? h('div', { class: 'empty' }, h('h2', {}, 'No documents yet'), h('p', {}, 'Drop files here to ask about them.')) : null);
+      fill(
+        this.message,
+        list.data.length === 0
+          ? h(
+              'div',
+              { class: 'empty' },
+              h('h2', {}, 'No documents yet'),
+              h('p', {}, 'Drop files here to ask about them.'),
+            )
+          : null,
+      );
     } catch (error) {
       const again = h('button', { type: 'button', class: 'small', onclick: () => this.start() }, 'Try again');
       const locked = error instanceof ApiFailure && error.status === 401;
-      fill(this.message, h('p', { class: 'note error' }, locked ? 'The documents are shown once the key is given. '
-        : `The documents cannot be listed: ${messageOf(error)} `, again));
+      fill(
+        this.message,
+        h(
+          'p',
+          { class: 'note error' },
+          locked
+            ? 'The documents are shown once the key is given. '
+            : `The documents cannot be listed: ${messageOf(error)} `,
+          again,
+        ),
+      );
     }
   }
 
@@ -96,11 +127,16 @@ export class DocumentsView implements View {
   }
 
   private async remove(document: DocumentInfo): Promise<void> {
-    const sure = await confirmDanger(`Delete “${document.name}”?`,
-      'The file and its passages are removed from this collection, and answers that stand on it are forgotten.', 'Delete');
+    const sure = await confirmDanger(
+      `Delete “${document.name}”?`,
+      'The file and its passages are removed from this collection, and answers that stand on it are forgotten.',
+      'Delete',
+    );
     if (!sure) return;
     try {
-      const path = withQuery(`v1/documents/${encodeURIComponent(document.id)}`, { collection: this.collections.current });
+      const path = withQuery(`v1/documents/${encodeURIComponent(document.id)}`, {
+        collection: this.collections.current,
+      });
       await sendJson('DELETE', path);
       notice(`Deleted ${document.name}`);
       await this.load();
@@ -112,7 +148,12 @@ export class DocumentsView implements View {
   }
 
   private async create(): Promise<void> {
-    const name = await askForName('New collection', 'Name', '[a-z0-9][a-z0-9_\\-]{0,62}', 'Small letters, digits, - and _');
+    const name = await askForName(
+      'New collection',
+      'Name',
+      '[a-z0-9][a-z0-9_\\-]{0,62}',
+      'Small letters, digits, - and _',
+    );
     if (!name) return;
     try {
       await this.collections.create(name);

@@ -5,14 +5,28 @@ import { ICONS } from '../icons';
 
 // Files may be dropped anywhere on `panel`.
 export function dropZone(panel: HTMLElement, onFiles: (files: File[]) => void): HTMLElement {
-  const input = h('input', { type: 'file', id: 'files', multiple: true, class: 'sr-only', onchange: () => {
-    onFiles([...(input.files ?? [])]);
-    input.value = '';  // the same file can be chosen again
-  } });
-  const zone = h('div', { class: 'drop' }, input,
-    h('label', { for: 'files', class: 'drop-label' }, icon(ICONS.upload),
-      h('span', {}, h('b', {}, 'Drop files here'), ' or ', h('span', { class: 'link' }, 'choose them'))),
-    h('p', { class: 'muted' }, 'Text, Markdown, HTML, PDF, Word and source files. They stay on this server.'));
+  const input = h('input', {
+    type: 'file',
+    id: 'files',
+    multiple: true,
+    class: 'sr-only',
+    onchange: () => {
+      onFiles([...(input.files ?? [])]);
+      input.value = ''; // the same file can be chosen again
+    },
+  });
+  const zone = h(
+    'div',
+    { class: 'drop' },
+    input,
+    h(
+      'label',
+      { for: 'files', class: 'drop-label' },
+      icon(ICONS.upload),
+      h('span', {}, h('b', {}, 'Drop files here'), ' or ', h('span', { class: 'link' }, 'choose them')),
+    ),
+    h('p', { class: 'muted' }, 'Text, Markdown, HTML, PDF, Word and source files. They stay on this server.'),
+  );
 
   // Enter and leave come for every child as well.
   let depth = 0;

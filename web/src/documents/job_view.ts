@@ -52,10 +52,14 @@ export class JobView {
 
   private showReport(job: IndexJob): void {
     const report = job.report;
-    fill(this.report,
+    fill(
+      this.report,
       job.error ? h('p', { class: 'note error' }, `Indexing failed: ${job.error}`) : null,
-      report && hasChanges(report) ? h('p', { class: 'muted' }, `Last run: ${changes(report)} in ${formatMs(report.elapsed_ms)}`) : null,
-      report && report.skipped.length > 0 ? skipped(report) : null);
+      report && hasChanges(report)
+        ? h('p', { class: 'muted' }, `Last run: ${changes(report)} in ${formatMs(report.elapsed_ms)}`)
+        : null,
+      report && report.skipped.length > 0 ? skipped(report) : null,
+    );
     this.element.hidden = this.report.childElementCount === 0;
   }
 }
@@ -71,12 +75,25 @@ function changes({ added, updated, removed, unchanged }: IndexReport): string {
     [removed, 'removed'],
     [unchanged, 'unchanged'],
   ] as const;
-  return parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`).join(', ');
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, word]) => `${count} ${word}`)
+    .join(', ');
 }
 
 function skipped(report: IndexReport): HTMLElement {
-  return h('details', { class: 'skipped', open: report.skipped.length <= 5 },
+  return h(
+    'details',
+    { class: 'skipped', open: report.skipped.length <= 5 },
     h('summary', {}, `${plural(report.skipped.length, 'file')} left out`),
-    h('ul', {}, ...report.skipped.slice(0, 200).map(({ path, reason }) =>
-      h('li', {}, h('span', { class: 'path' }, path), h('span', { class: 'error' }, reason)))));
+    h(
+      'ul',
+      {},
+      ...report.skipped
+        .slice(0, 200)
+        .map(({ path, reason }) =>
+          h('li', {}, h('span', { class: 'path' }, path), h('span', { class: 'error' }, reason)),
+        ),
+    ),
+  );
 }

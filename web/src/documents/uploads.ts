@@ -75,7 +75,17 @@ class Row {
     this.state.className = 'upload-state error';
     this.state.setAttribute('role', 'alert');
     this.state.textContent = why;
-    this.element.append(h('button', { type: 'button', class: 'quiet icon-only', 'aria-label': `Dismiss the error of ${this.file.name}`,
-      onclick: () => this.element.remove() }, icon(ICONS.close)));
+    this.element.append(
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'quiet icon-only',
+          'aria-label': `Dismiss the error of ${this.file.name}`,
+          onclick: () => this.element.remove(),
+        },
+        icon(ICONS.close),
+      ),
+    );
   }
 }

@@ -10,10 +10,10 @@ import type { SeriesStore, Value } from './series_store';
 export interface ChartLine {
   key: string;
   label: string;
-  color: string;           // custom property
-  points?: boolean;        // measured only now and then: points without a line
-  meanOf?: number;         // mean of so many points that were measured, instead of each
-  constant?: () => Value;  // the same value over the whole width: a limit
+  color: string; // custom property
+  points?: boolean; // measured only now and then: points without a line
+  meanOf?: number; // mean of so many points that were measured, instead of each
+  constant?: () => Value; // the same value over the whole width: a limit
 }
 
 export interface ChartOptions {
@@ -22,8 +22,8 @@ export interface ChartOptions {
   hint: string;
   format: (value: Value | undefined) => string;
   logarithmic?: boolean;
-  bytes?: boolean;         // marks at powers of two
-  top?: number;            // the least upper end of the scale
+  bytes?: boolean; // marks at powers of two
+  top?: number; // the least upper end of the scale
   lines: ChartLine[];
 }
 
@@ -49,9 +49,14 @@ export class Chart {
     });
     const legend = h('ul', { class: 'legend' }, ...this.entries);
     this.place.append(this.nothing);
-    this.element = h('section', { class: 'card chart', id: `chart-${options.id}`, 'aria-labelledby': `chart-${options.id}-title` },
+    this.element = h(
+      'section',
+      { class: 'card chart', id: `chart-${options.id}`, 'aria-labelledby': `chart-${options.id}-title` },
       h('div', { class: 'card-head' }, h('h3', { id: `chart-${options.id}-title` }, options.title), this.when),
-      h('p', { class: 'card-hint muted' }, options.hint), legend, this.place);
+      h('p', { class: 'card-hint muted' }, options.hint),
+      legend,
+      this.place,
+    );
     new ResizeObserver(() => this.resize()).observe(this.place);
   }
 
@@ -93,33 +98,66 @@ export class Chart {
 
   private create(): uPlot {
     const { options } = this;
-    const axis = { stroke: colorOf('--muted'), font: '11px system-ui, sans-serif', ticks: { show: false },
-      grid: { stroke: colorOf('--grid'), width: 1 } };
-    const plot = new uPlot({
-      width: Math.max(1, this.place.clientWidth),
-      height: HEIGHT_PX,
-      legend: { show: false },
-      padding: [10, 28, 0, 0],
-      cursor: { y: false, drag: { x: false, y: false }, sync: { key: SYNC, setSeries: false }, points: { size: 5 } },
-      scales: {
-        x: { time: true },
-        y: options.logarithmic ? { distr: 3, range: logRange } : { range: (_plot, _min, max) => linearRange(max, options.top ?? 0) },
+    const axis = {
+      stroke: colorOf('--muted'),
+      font: '11px system-ui, sans-serif',
+      ticks: { show: false },
+      grid: { stroke: colorOf('--grid'), width: 1 },
+    };
+    const plot = new uPlot(
+      {
+        width: Math.max(1, this.place.clientWidth),
+        height: HEIGHT_PX,
+        legend: { show: false },
+        padding: [10, 28, 0, 0],
+        cursor: {
+          y: false,
+          drag: { x: false, y: false },
+          sync: { key: SYNC, setSeries: false },
+          points: { size: 5 },
+        },
+        scales: {
+          x: { time: true },
+          y: options.logarithmic
+            ? { distr: 3, range: logRange }
+            : { range: (_plot, _min, max) => linearRange(max, options.top ?? 0) },
+        },
+        axes: [
+          {
+            ...axis,
+            size: 22,
+            space: (self) => (self.width < 360 ? 40 : 60),
+            values: (_plot, times) => times.map((time) => formatClock(time * 1000, spans(times) < 60)),
+          },
+          {
+            ...axis,
+            size: 62,
+            space: 32,
+            values: (_plot, marks) => marks.map((mark) => (mark === null ? '' : shortMark(options.format(mark)))),
+            ...(options.logarithmic ? { filter: wholeDecades, grid: { ...axis.grid, filter: wholeDecades } } : {}),
+            ...(options.bytes ? { incrs: POWERS_OF_TWO } : {}),
+          },
+        ],
+        series: [
+          {},
+          ...options.lines.map(
+            (line): uPlot.Series => ({
+              label: line.label,
+              stroke: colorOf(line.color),
+              width: 1.5,
+              spanGaps: line.meanOf !== undefined,
+              ...(line.constant ? { dash: [5, 4], points: { show: false } } : {}),
+              ...(line.points
+                ? { paths: () => null, points: { show: true, size: 4, fill: colorOf(line.color) } }
+                : {}),
+            }),
+          ),
+        ],
+        hooks: { setCursor: [(self) => this.showValues(self.cursor.idx ?? null)] },
       },
-      axes: [
-        { ...axis, size: 22, space: (self) => (self.width < 360 ? 40 : 60), values: (_plot, times) => times.map((time) => formatClock(time * 1000, spans(times) < 60)) },
-        { ...axis, size: 62, space: 32, values: (_plot, marks) => marks.map((mark) => (mark === null ? '' : shortMark(options.format(mark)))),
-          ...(options.logarithmic ? { filter: wholeDecades, grid: { ...axis.grid, filter: wholeDecades } } : {}), ...(options.bytes ? { incrs: POWERS_OF_TWO } : {}) },
-      ],
-      series: [{}, ...options.lines.map((line): uPlot.Series => ({
-        label: line.label,
-        stroke: colorOf(line.color),
-        width: 1.5,
-        spanGaps: line.meanOf !== undefined,
-        ...(line.constant ? { dash: [5, 4], points: { show: false } } : {}),
-        ...(line.points ? { paths: () => null, points: { show: true, size: 4, fill: colorOf(line.color) } } : {}),
-      }))],
-      hooks: { setCursor: [(self) => this.showValues(self.cursor.idx ?? null)] },
-    }, this.data, this.place);
+      this.data,
+      this.place,
+    );
     return plot;
   }
 

@@ -10,7 +10,11 @@ export type NewestStats = () => Stats | null;
 export function chartList(newest: NewestStats): ChartOptions[] {
   return [
     {
-      id: 'latency', title: 'Latency by stage', hint: '95th percentile of the last minute, logarithmic', format: formatMs, logarithmic: true,
+      id: 'latency',
+      title: 'Latency by stage',
+      hint: '95th percentile of the last minute, logarithmic',
+      format: formatMs,
+      logarithmic: true,
       lines: [
         { key: 'total_p95_ms', label: 'Whole answer', color: '--text' },
         { key: 'queue_p95_ms', label: 'Waiting', color: '--c-grey' },
@@ -25,7 +29,11 @@ export function chartList(newest: NewestStats): ChartOptions[] {
       ],
     },
     {
-      id: 'memory', title: 'Memory', hint: 'Resident memory of the server against its budget', format: formatBytes, bytes: true,
+      id: 'memory',
+      title: 'Memory',
+      hint: 'Resident memory of the server against its budget',
+      format: formatBytes,
+      bytes: true,
       lines: [
         { key: 'rss_bytes', label: 'In use', color: '--c-blue' },
         { key: 'gpu_used_bytes', label: 'GPU', color: '--c-violet' },
@@ -33,25 +41,38 @@ export function chartList(newest: NewestStats): ChartOptions[] {
       ],
     },
     {
-      id: 'tokens', title: 'Tokens generated a second', hint: 'Over all texts', format: formatNumber,
+      id: 'tokens',
+      title: 'Tokens generated a second',
+      hint: 'Over all texts',
+      format: formatNumber,
       lines: [{ key: 'generated_per_s', label: 'Generated', color: '--c-green' }],
     },
     {
-      id: 'reading', title: 'Tokens read a second', hint: 'Prompts, and texts that are embedded', format: formatNumber,
+      id: 'reading',
+      title: 'Tokens read a second',
+      hint: 'Prompts, and texts that are embedded',
+      format: formatNumber,
       lines: [
         { key: 'prompt_per_s', label: 'Prompt', color: '--c-amber' },
         { key: 'embedded_per_s', label: 'Embedded', color: '--c-violet' },
       ],
     },
     {
-      id: 'kv', title: 'KV cache', hint: 'Keys and values of the texts in work, against their budget', format: formatBytes, bytes: true,
+      id: 'kv',
+      title: 'KV cache',
+      hint: 'Keys and values of the texts in work, against their budget',
+      format: formatBytes,
+      bytes: true,
       lines: [
         { key: 'kv_used_bytes', label: 'Used', color: '--c-violet' },
         { key: 'kv_budget', label: 'Budget', color: '--bad', constant: () => newest()?.kv?.budget_bytes || null },
       ],
     },
     {
-      id: 'cache', title: 'Answer cache', hint: 'Share of questions that were answered from the cache', format: formatPercent,
+      id: 'cache',
+      title: 'Answer cache',
+      hint: 'Share of questions that were answered from the cache',
+      format: formatPercent,
       top: 1,
       lines: [
         { key: 'cache_hit_rate', label: 'Of the last 60 points', color: '--c-teal', meanOf: 60 },
@@ -59,7 +80,11 @@ export function chartList(newest: NewestStats): ChartOptions[] {
       ],
     },
     {
-      id: 'batch', title: 'Batch fill', hint: 'How full the batches are that run together', format: formatPercent, top: 1,
+      id: 'batch',
+      title: 'Batch fill',
+      hint: 'How full the batches are that run together',
+      format: formatPercent,
+      top: 1,
       lines: [
         { key: 'generate_fill', label: 'Generate', color: '--c-green' },
         { key: 'embed_fill', label: 'Embed', color: '--c-violet' },
@@ -67,7 +92,11 @@ export function chartList(newest: NewestStats): ChartOptions[] {
       ],
     },
     {
-      id: 'queue', title: 'Queue', hint: 'Work that waits, and work that runs', format: formatNumber, top: 4,
+      id: 'queue',
+      title: 'Queue',
+      hint: 'Work that waits, and work that runs',
+      format: formatNumber,
+      top: 4,
       lines: [
         { key: 'queue', label: 'Waiting', color: '--c-amber' },
         { key: 'running', label: 'Running', color: '--c-blue' },
@@ -75,7 +104,10 @@ export function chartList(newest: NewestStats): ChartOptions[] {
       ],
     },
     {
-      id: 'load', title: 'Load', hint: 'Of all clients', format: formatNumber,
+      id: 'load',
+      title: 'Load',
+      hint: 'Of all clients',
+      format: formatNumber,
       lines: [
         { key: 'requests_per_s', label: 'Requests/s', color: '--c-blue' },
         { key: 'questions_per_s', label: 'Questions/s', color: '--c-teal' },

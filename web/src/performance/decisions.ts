@@ -16,10 +16,16 @@ export class DecisionsView {
   private shown = '';
 
   constructor() {
-    this.log.append(h('h3', { id: 'decisions-title' }, 'Decisions'),
-      h('p', { class: 'card-hint muted' }, 'What the server changed by itself, and why'), this.entries);
-    this.advice.append(h('h3', { id: 'advice-title' }, 'Recommendations'),
-      h('p', { class: 'card-hint muted' }, 'What would help for good; the line goes into the configuration'), this.list);
+    this.log.append(
+      h('h3', { id: 'decisions-title' }, 'Decisions'),
+      h('p', { class: 'card-hint muted' }, 'What the server changed by itself, and why'),
+      this.entries,
+    );
+    this.advice.append(
+      h('h3', { id: 'advice-title' }, 'Recommendations'),
+      h('p', { class: 'card-hint muted' }, 'What would help for good; the line goes into the configuration'),
+      this.list,
+    );
   }
 
   show(decisions: Decisions): void {
@@ -29,9 +35,11 @@ export class DecisionsView {
     this.shown = content;
     const newest = [...decisions.data].sort((a, b) => b.unix_ms - a.unix_ms);
     fill(this.entries, ...newest.map(decisionItem));
-    if (newest.length === 0) this.entries.append(h('li', { class: 'muted nothing' }, 'Nothing had to be changed so far.'));
+    if (newest.length === 0)
+      this.entries.append(h('li', { class: 'muted nothing' }, 'Nothing had to be changed so far.'));
     fill(this.list, ...decisions.recommendations.map(adviceItem));
-    if (decisions.recommendations.length === 0) this.list.append(h('li', { class: 'muted nothing' }, 'Nothing to recommend at the moment.'));
+    if (decisions.recommendations.length === 0)
+      this.list.append(h('li', { class: 'muted nothing' }, 'Nothing to recommend at the moment.'));
   }
 }
 
@@ -48,12 +56,30 @@ function settingText(setting: string): string {
 function decisionItem(decision: Decision): HTMLElement {
   const { setting, from, to, cause, effect, unix_ms: time } = decision;
   const today = Date.now() - time < DAY_MS;
-  return h('li', {},
-    h('time', { datetime: new Date(time).toISOString(), title: formatDate(time) }, today ? formatClock(time) : formatDate(time)),
-    h('div', {},
-      h('p', { class: 'change' }, h('b', {}, settingText(setting)), ' ', h('code', {}, valueText(setting, from)),
-        h('span', { 'aria-label': 'to' }, ' → '), h('code', {}, valueText(setting, to))),
-      h('p', {}, cause), h('p', { class: 'muted' }, effect)));
+  return h(
+    'li',
+    {},
+    h(
+      'time',
+      { datetime: new Date(time).toISOString(), title: formatDate(time) },
+      today ? formatClock(time) : formatDate(time),
+    ),
+    h(
+      'div',
+      {},
+      h(
+        'p',
+        { class: 'change' },
+        h('b', {}, settingText(setting)),
+        ' ',
+        h('code', {}, valueText(setting, from)),
+        h('span', { 'aria-label': 'to' }, ' → '),
+        h('code', {}, valueText(setting, to)),
+      ),
+      h('p', {}, cause),
+      h('p', { class: 'muted' }, effect),
+    ),
+  );
 }
 
 function adviceItem({ text, setting }: Recommendation): HTMLElement {
@@ -65,8 +91,27 @@ function adviceItem({ text, setting }: Recommendation): HTMLElement {
       notice('The browser does not allow copying here', 'error');
     }
   };
-  return h('li', {}, h('p', {}, text.charAt(0).toUpperCase() + text.slice(1)),
-    setting === '' ? null : h('div', { class: 'setting' }, h('code', {}, setting),
-      h('button', { type: 'button', class: 'quiet icon-only', 'aria-label': `Copy ${setting}`, title: 'Copy', onclick: () => void copy() },
-        icon(ICONS.copy))));
+  return h(
+    'li',
+    {},
+    h('p', {}, text.charAt(0).toUpperCase() + text.slice(1)),
+    setting === ''
+      ? null
+      : h(
+          'div',
+          { class: 'setting' },
+          h('code', {}, setting),
+          h(
+            'button',
+            {
+              type: 'button',
+              class: 'quiet icon-only',
+              'aria-label': `Copy ${setting}`,
+              title: 'Copy',
+              onclick: () => void copy(),
+            },
+            icon(ICONS.copy),
+          ),
+        ),
+  );
 }

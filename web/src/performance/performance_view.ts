@@ -30,14 +30,28 @@ export class PerformanceView implements View {
   private historyTimer = 0;
   private decisionsTimer = 0;
 
-  constructor(panel: HTMLElement, private readonly feed: StatsFeed) {
+  constructor(
+    panel: HTMLElement,
+    private readonly feed: StatsFeed,
+  ) {
     this.charts = chartList(() => feed.stats).map((options) => new Chart(options));
-    panel.append(h('div', { class: 'page' }, this.tiles.element,
-      h('div', { class: 'toolbar' }, h('h2', {}, 'Over time'), windowPicker(this.minutes, (minutes) => this.choose(minutes))),
-      this.message,
-      h('div', { class: 'charts' }, ...this.charts.map(({ element }) => element)),
-      h('div', { class: 'cards' }, this.decisions.log, this.decisions.advice),
-      h('div', { class: 'columns' }, ...this.tables.elements)));
+    panel.append(
+      h(
+        'div',
+        { class: 'page' },
+        this.tiles.element,
+        h(
+          'div',
+          { class: 'toolbar' },
+          h('h2', {}, 'Over time'),
+          windowPicker(this.minutes, (minutes) => this.choose(minutes)),
+        ),
+        this.message,
+        h('div', { class: 'charts' }, ...this.charts.map(({ element }) => element)),
+        h('div', { class: 'cards' }, this.decisions.log, this.decisions.advice),
+        h('div', { class: 'columns' }, ...this.tables.elements),
+      ),
+    );
     feed.listen((stats) => this.onStats(stats));
     feed.listenConnection((connection) => {
       // What was missed meanwhile is in the history.
@@ -76,7 +90,10 @@ export class PerformanceView implements View {
   }
 
   private draw(): void {
-    const end = Math.max(this.store.times[this.store.times.length - 1] ?? 0, Date.now() / 1000 - this.store.stepMs / 1000);
+    const end = Math.max(
+      this.store.times[this.store.times.length - 1] ?? 0,
+      Date.now() / 1000 - this.store.stepMs / 1000,
+    );
     for (const chart of this.charts) chart.update(this.store, [end - this.minutes * 60, end]);
   }
 
@@ -86,12 +103,16 @@ export class PerformanceView implements View {
     this.loading = loading;
     window.clearTimeout(this.historyTimer);
     try {
-      const history = await getJson<History>(withQuery('v1/stats/history', { minutes: this.minutes }), loading.signal);
+      const history = await getJson<History>(
+        withQuery('v1/stats/history', { minutes: this.minutes }),
+        loading.signal,
+      );
       this.store.load(withFill(history, this.feed.stats), this.minutes * MINUTE_MS);
       fill(this.message);
       this.draw();
       // Points of ten seconds or a minute come as whole points only.
-      if (!this.store.isLive && this.visible) this.historyTimer = window.setTimeout(() => void this.load(), this.store.stepMs);
+      if (!this.store.isLive && this.visible)
+        this.historyTimer = window.setTimeout(() => void this.load(), this.store.stepMs);
     } catch (error) {
       if (isAbort(error)) return;
       fill(this.message, h('p', { class: 'note error' }, `The history cannot be read: ${messageOf(error)}`));
@@ -113,5 +134,8 @@ function withFill(history: History, stats: Stats | null): History {
   const limit = stats?.batch.generate.limit ?? 0;
   const mean = history.series['batch_mean'];
   if (!mean || limit <= 0) return history;
-  return { ...history, series: { ...history.series, generate_fill: mean.map((value) => (value === null ? null : value / limit)) } };
+  return {
+    ...history,
+    series: { ...history.series, generate_fill: mean.map((value) => (value === null ? null : value / limit)) },
+  };
 }

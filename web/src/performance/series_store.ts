@@ -14,7 +14,9 @@ export function valuesOf(stats: Stats): Record<string, Value> {
     system_available_bytes: stats.memory.system_available_bytes,
     generated_per_s: hasText ? (stats.tokens['generated_per_s'] ?? null) : null,
     prompt_per_s: hasText ? (stats.tokens['prompt_per_s'] ?? null) : null,
-    embedded_per_s: stats.models.some(({ role }) => role === 'embedding') ? (stats.tokens['embedded_per_s'] ?? null) : null,
+    embedded_per_s: stats.models.some(({ role }) => role === 'embedding')
+      ? (stats.tokens['embedded_per_s'] ?? null)
+      : null,
     questions_per_s: stats.questions.per_s,
     requests_per_s: stats.server['requests_per_s'] ?? null,
     queue: Object.values(stats.queue).reduce((sum, count) => sum + count, 0),
@@ -32,7 +34,8 @@ export function valuesOf(stats: Stats): Record<string, Value> {
     cache_p95_ms: p95('cache_lookup'),
     queue_p95_ms: p95('queue'),
     gpu_used_bytes: stats.gpu.present ? stats.gpu.devices.reduce((sum, device) => sum + device.used_bytes, 0) : null,
-    generate_fill: stats.batch.generate.mean === null ? null : share(stats.batch.generate.mean, stats.batch.generate.limit),
+    generate_fill:
+      stats.batch.generate.mean === null ? null : share(stats.batch.generate.mean, stats.batch.generate.limit),
     embed_fill: stats.batch.embed.fill ?? null,
     rerank_fill: stats.batch.rerank.fill ?? null,
   };
@@ -45,7 +48,7 @@ function lookups(stats: Stats): { hits: number; asked: number } {
 }
 
 export class SeriesStore {
-  times: number[] = [];  // unix seconds, as uPlot wants them
+  times: number[] = []; // unix seconds, as uPlot wants them
   stepMs = 1000;
   private values = new Map<string, Value[]>();
   private windowMs = 0;

@@ -10,7 +10,7 @@ type Cell = string | { strong: string };
 
 interface TableSpec {
   columns: string[];
-  numbers: number;      // so many columns from the end are numbers
+  numbers: number; // so many columns from the end are numbers
   rows: Cell[][];
   empty: string;
 }
@@ -23,8 +23,13 @@ class TableCard {
 
   constructor(id: string, title: string, hint: string) {
     this.place.setAttribute('aria-label', title);
-    this.element = h('section', { class: 'card', id, 'aria-labelledby': `${id}-title` },
-      h('h3', { id: `${id}-title` }, title), h('p', { class: 'card-hint muted' }, hint), this.place);
+    this.element = h(
+      'section',
+      { class: 'card', id, 'aria-labelledby': `${id}-title` },
+      h('h3', { id: `${id}-title` }, title),
+      h('p', { class: 'card-hint muted' }, hint),
+      this.place,
+    );
   }
 
   show(spec: TableSpec): void {
@@ -37,10 +42,33 @@ class TableCard {
     }
     const first = spec.columns.length - spec.numbers;
     const kind = (index: number): string | null => (index >= first ? 'number' : null);
-    fill(this.place, h('table', { class: 'table' },
-      h('thead', {}, h('tr', {}, ...spec.columns.map((name, index) => h('th', { scope: 'col', class: kind(index) }, name)))),
-      h('tbody', {}, ...spec.rows.map((row) => h('tr', {}, ...row.map((cell, index) =>
-        index === 0 ? h('th', { scope: 'row' }, cellNode(cell)) : h('td', { class: kind(index) }, cellNode(cell))))))));
+    fill(
+      this.place,
+      h(
+        'table',
+        { class: 'table' },
+        h(
+          'thead',
+          {},
+          h('tr', {}, ...spec.columns.map((name, index) => h('th', { scope: 'col', class: kind(index) }, name))),
+        ),
+        h(
+          'tbody',
+          {},
+          ...spec.rows.map((row) =>
+            h(
+              'tr',
+              {},
+              ...row.map((cell, index) =>
+                index === 0
+                  ? h('th', { scope: 'row' }, cellNode(cell))
+                  : h('td', { class: kind(index) }, cellNode(cell)),
+              ),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 }
 
@@ -55,9 +83,20 @@ export class Tables {
   private readonly quality = new TableCard('quality', 'Quality of the formats', 'Against the unquantized original');
   private readonly caches = new TableCard('caches', 'Caches', 'Answers by tier, computations by kind');
   private readonly batches = new TableCard('batches', 'Batches', 'What runs together');
-  private readonly settings = new TableCard('settings', 'Settings now', 'What the controller may move, and what was configured');
-  readonly elements: HTMLElement[] = [this.stages, this.caches, this.models, this.settings, this.batches, this.quality, this.gpu]
-    .map(({ element }) => element);
+  private readonly settings = new TableCard(
+    'settings',
+    'Settings now',
+    'What the controller may move, and what was configured',
+  );
+  readonly elements: HTMLElement[] = [
+    this.stages,
+    this.caches,
+    this.models,
+    this.settings,
+    this.batches,
+    this.quality,
+    this.gpu,
+  ].map(({ element }) => element);
 
   update(stats: Stats): void {
     this.stages.show(stagesTable(stats));
@@ -86,7 +125,13 @@ function modelsTable({ models }: Stats): TableSpec {
   return {
     columns: ['Model', 'Role', 'Architecture', 'Size', 'Context'],
     numbers: 2,
-    rows: models.map(({ name, role, architecture, bytes, context }) => [name, role, architecture, formatBytes(bytes), formatCount(context)]),
+    rows: models.map(({ name, role, architecture, bytes, context }) => [
+      name,
+      role,
+      architecture,
+      formatBytes(bytes),
+      formatCount(context),
+    ]),
     empty: 'No model is loaded: search and answers use the built-in word model.',
   };
 }
@@ -95,8 +140,12 @@ function gpuTable({ gpu }: Stats): TableSpec {
   return {
     columns: ['GPU', 'Used', 'Memory', 'Busy'],
     numbers: 3,
-    rows: gpu.devices.map(({ name, used_bytes: used, total_bytes: total, utilisation }) =>
-      [name, formatBytes(used), formatBytes(total), formatPercent(utilisation)]),
+    rows: gpu.devices.map(({ name, used_bytes: used, total_bytes: total, utilisation }) => [
+      name,
+      formatBytes(used),
+      formatBytes(total),
+      formatPercent(utilisation),
+    ]),
     empty: gpu.reason === '' ? 'No GPU.' : `No GPU: ${gpu.reason}`,
   };
 }
@@ -105,14 +154,20 @@ function qualityTable({ quality }: Stats): TableSpec {
   return {
     columns: ['Model', 'Part', 'Format', 'Score'],
     numbers: 0,
-    rows: quality.map(({ model, what, format, score, note }) => [model, what === 'kv' ? 'KV cache' : what, format,
-      score === null ? (note ?? 'not measured') : scoreText(score)]),
+    rows: quality.map(({ model, what, format, score, note }) => [
+      model,
+      what === 'kv' ? 'KV cache' : what,
+      format,
+      score === null ? (note ?? 'not measured') : scoreText(score),
+    ]),
     empty: 'No scores have been measured for the loaded models.',
   };
 }
 
 function scoreText(score: Record<string, number>): string {
-  return Object.entries(score).map(([name, value]) => `${name.replaceAll('_', ' ')} ${Number(value.toPrecision(3))}`).join(', ');
+  return Object.entries(score)
+    .map(([name, value]) => `${name.replaceAll('_', ' ')} ${Number(value.toPrecision(3))}`)
+    .join(', ');
 }
 
 function rateOf(hits: number, misses: number): string {
@@ -120,22 +175,46 @@ function rateOf(hits: number, misses: number): string {
 }
 
 function cachesTable({ cache }: Stats): TableSpec {
-  const tiers = cache.answers.tiers.map(({ name, entries, bytes, limit_bytes: limit, hits, misses }) =>
-    [`Answers: ${name}`, `${formatCount(entries)} entries`, `${formatBytes(bytes)} of ${formatBytes(limit)}`, formatCount(hits), rateOf(hits, misses)]);
-  const computed = Object.entries(cache.computed).map(([kind, { hits, misses }]) =>
-    [`Computed: ${kind.replaceAll('_', ' ')}`, '', '', formatCount(hits), rateOf(hits, misses)]);
-  return { columns: ['Cache', 'Holds', 'Size', 'Hits', 'Hit rate'], numbers: 4, rows: [...tiers, ...computed], empty: 'The caches are off.' };
+  const tiers = cache.answers.tiers.map(({ name, entries, bytes, limit_bytes: limit, hits, misses }) => [
+    `Answers: ${name}`,
+    `${formatCount(entries)} entries`,
+    `${formatBytes(bytes)} of ${formatBytes(limit)}`,
+    formatCount(hits),
+    rateOf(hits, misses),
+  ]);
+  const computed = Object.entries(cache.computed).map(([kind, { hits, misses }]) => [
+    `Computed: ${kind.replaceAll('_', ' ')}`,
+    '',
+    '',
+    formatCount(hits),
+    rateOf(hits, misses),
+  ]);
+  return {
+    columns: ['Cache', 'Holds', 'Size', 'Hits', 'Hit rate'],
+    numbers: 4,
+    rows: [...tiers, ...computed],
+    empty: 'The caches are off.',
+  };
 }
 
 function batchesTable({ batch, queue }: Stats): TableSpec {
-  const encoder = (name: string, fill: BatchFill, waiting: number | undefined): Cell[] =>
-    [name, formatNumber(fill.mean), formatPercent(fill.fill), formatCount(waiting ?? 0)];
+  const encoder = (name: string, fill: BatchFill, waiting: number | undefined): Cell[] => [
+    name,
+    formatNumber(fill.mean),
+    formatPercent(fill.fill),
+    formatCount(waiting ?? 0),
+  ];
   const { mean, limit } = batch.generate;
   return {
     columns: ['Work', 'Mean size', 'Fill', 'Waiting'],
     numbers: 3,
     rows: [
-      ['Generate', formatNumber(mean), mean === null || limit <= 0 ? NOTHING : formatPercent(mean / limit), formatCount(queue['generate'] ?? 0)],
+      [
+        'Generate',
+        formatNumber(mean),
+        mean === null || limit <= 0 ? NOTHING : formatPercent(mean / limit),
+        formatCount(queue['generate'] ?? 0),
+      ],
       encoder('Embed', batch.embed, queue['embed']),
       encoder('Rerank', batch.rerank, queue['rerank']),
     ],
@@ -155,14 +234,19 @@ const SETTINGS: [keyof Setpoints, string, (value: number) => string][] = [
 ];
 
 function settingsTable({ setpoints, configured }: Stats): TableSpec {
-  const row = (name: string, now: string, wanted: string): Cell[] =>
-    [name, now === wanted ? now : { strong: now }, wanted];
+  const row = (name: string, now: string, wanted: string): Cell[] => [
+    name,
+    now === wanted ? now : { strong: now },
+    wanted,
+  ];
   return {
     columns: ['Setting', 'Now', 'Configured'],
     numbers: 2,
     rows: [
       row('KV format of new texts', setpoints.kv_format, configured.kv_format),
-      ...SETTINGS.map(([key, name, format]) => row(name, format(setpoints[key] as number), format(configured[key] as number))),
+      ...SETTINGS.map(([key, name, format]) =>
+        row(name, format(setpoints[key] as number), format(configured[key] as number)),
+      ),
     ],
     empty: '',
   };

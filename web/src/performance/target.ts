@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Stats } from '../types';
 
-const USUAL_MS = 3_000;  // of a server that does not say
+const USUAL_MS = 3_000; // of a server that does not say
 
 export function latencyTarget(stats: Stats | null): number {
   return stats?.latency_target_ms ?? USUAL_MS;

@@ -11,7 +11,7 @@ interface Reading {
   value: string;
   below: string;
   mood: Mood;
-  share?: number | null;  // of a bar
+  share?: number | null; // of a bar
 }
 
 interface TileSpec {
@@ -34,7 +34,9 @@ function memoryTile({ memory }: Stats): Reading {
   const share = limited ? memory.rss_bytes / memory.budget_bytes : null;
   return {
     value: formatBytes(memory.rss_bytes),
-    below: limited ? `${formatPercent(share)} of ${formatBytes(memory.budget_bytes)}` : `${formatBytes(memory.system_available_bytes)} free`,
+    below: limited
+      ? `${formatPercent(share)} of ${formatBytes(memory.budget_bytes)}`
+      : `${formatBytes(memory.system_available_bytes)} free`,
     mood: share === null ? 'idle' : moodOf(share, 0.8, 1),
     share,
   };
@@ -52,7 +54,8 @@ function tokensTile({ kv, tokens }: Stats): Reading {
 function latencyTile(stats: Stats): Reading {
   const target = latencyTarget(stats);
   const summary = stats.window['total_ask'];
-  if (!summary || summary.count === 0) return { value: NOTHING, below: `no answers in the last minute`, mood: 'idle' };
+  if (!summary || summary.count === 0)
+    return { value: NOTHING, below: `no answers in the last minute`, mood: 'idle' };
   const share = summary.p95_ms / target;
   return { value: formatMs(summary.p95_ms), below: `target ${formatMs(target)}`, mood: moodOf(share, 0.8, 1), share };
 }
@@ -61,7 +64,12 @@ function cacheTile({ cache }: Stats): Reading {
   const { answers } = cache;
   const asked = answers.hits + answers.misses;
   if (asked === 0) return { value: NOTHING, below: 'no questions yet', mood: 'idle' };
-  return { value: formatPercent(cache.hit_rate), below: `saved ${formatSpan(answers.saved_ms / 1000)}`, mood: 'idle', share: cache.hit_rate };
+  return {
+    value: formatPercent(cache.hit_rate),
+    below: `saved ${formatSpan(answers.saved_ms / 1000)}`,
+    mood: 'idle',
+    share: cache.hit_rate,
+  };
 }
 
 function workTile({ questions, queue }: Stats): Reading {
@@ -74,8 +82,11 @@ function workTile({ questions, queue }: Stats): Reading {
 }
 
 function levelTile({ setpoints, uptime_s: uptime }: Stats): Reading {
-  return { value: setpoints.level.charAt(0).toUpperCase() + setpoints.level.slice(1),
-    below: `KV ${setpoints.kv_format}, up ${formatSpan(uptime)}`, mood: 'idle' };
+  return {
+    value: setpoints.level.charAt(0).toUpperCase() + setpoints.level.slice(1),
+    below: `KV ${setpoints.kv_format}, up ${formatSpan(uptime)}`,
+    mood: 'idle',
+  };
 }
 
 const TILES: TileSpec[] = [
@@ -108,7 +119,14 @@ class Tile {
   private readonly bar = h('div', { class: 'tile-bar', 'aria-hidden': 'true' }, h('span'));
 
   constructor(private readonly spec: TileSpec) {
-    this.element = h('dl', { class: 'tile', id: `tile-${spec.id}` }, h('dt', {}, spec.title), this.value, this.below, this.mood);
+    this.element = h(
+      'dl',
+      { class: 'tile', id: `tile-${spec.id}` },
+      h('dt', {}, spec.title),
+      this.value,
+      this.below,
+      this.mood,
+    );
     this.element.append(this.bar);
   }
 
@@ -120,6 +138,7 @@ class Tile {
     this.element.dataset['mood'] = reading.mood;
     const { share = null } = reading;
     this.bar.hidden = share === null;
-    if (share !== null) (this.bar.firstElementChild as HTMLElement).style.width = `${Math.min(100, share * 100).toFixed(1)}%`;
+    if (share !== null)
+      (this.bar.firstElementChild as HTMLElement).style.width = `${Math.min(100, share * 100).toFixed(1)}%`;
   }
 }

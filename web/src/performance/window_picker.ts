@@ -10,8 +10,23 @@ const WINDOWS: [minutes: number, label: string][] = [
 ];
 
 export function windowPicker(chosen: number, onChoose: (minutes: number) => void): HTMLElement {
-  return h('fieldset', { class: 'segmented' }, h('legend', { class: 'sr-only' }, 'Window'),
+  return h(
+    'fieldset',
+    { class: 'segmented' },
+    h('legend', { class: 'sr-only' }, 'Window'),
     ...WINDOWS.map(([minutes, label]) =>
-      h('label', {}, h('input', { type: 'radio', name: 'window', value: minutes, checked: minutes === chosen, onchange: () => onChoose(minutes) }),
-        h('span', {}, label))));
+      h(
+        'label',
+        {},
+        h('input', {
+          type: 'radio',
+          name: 'window',
+          value: minutes,
+          checked: minutes === chosen,
+          onchange: () => onChoose(minutes),
+        }),
+        h('span', {}, label),
+      ),
+    ),
+  );
 }

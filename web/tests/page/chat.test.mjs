@@ -3,7 +3,20 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { ANSWER, NAME, QUESTION, REAL_URL, addManual, ask, clean, connected, openBrowser, openPage, openServer, removeDocument } from './support.mjs';
+import {
+  ANSWER,
+  NAME,
+  QUESTION,
+  REAL_URL,
+  addManual,
+  ask,
+  clean,
+  connected,
+  openBrowser,
+  openPage,
+  openServer,
+  removeDocument,
+} from './support.mjs';
 
 const onMock = { skip: REAL_URL !== '' && 'needs what only the mock does' };
 
@@ -92,11 +105,32 @@ describe('chat', () => {
   });
 
   test('answers are text: markup of an answer does nothing', onMock, async () => {
-    await page.route('**/v1/rag/query', (route) => route.fulfill({ contentType: 'text/event-stream', body: [
-      { event: 'delta', data: { text: '<img src=x onerror="document.title=1"> ![a](http://192.0.2.1/x.png) **bold** [1]' } },
-      { event: 'answer', data: { question: 'q', collection: 'default', answered: true, citations: [], provider: 'p', cache: 'off', total_ms: 1,
-        text: '<img src=x onerror="document.title=1"> ![a](http://192.0.2.1/x.png) **bold** [1]' } },
-    ].map(({ event, data }) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`).join('') }));
+    await page.route('**/v1/rag/query', (route) =>
+      route.fulfill({
+        contentType: 'text/event-stream',
+        body: [
+          {
+            event: 'delta',
+            data: { text: '<img src=x onerror="document.title=1"> ![a](http://192.0.2.1/x.png) **bold** [1]' },
+          },
+          {
+            event: 'answer',
+            data: {
+              question: 'q',
+              collection: 'default',
+              answered: true,
+              citations: [],
+              provider: 'p',
+              cache: 'off',
+              total_ms: 1,
+              text: '<img src=x onerror="document.title=1"> ![a](http://192.0.2.1/x.png) **bold** [1]',
+            },
+          },
+        ]
+          .map(({ event, data }) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+          .join(''),
+      }),
+    );
     const turn = await ask(page, 'markup');
     await page.unroute('**/v1/rag/query');
     assert.equal(await turn.locator('.answer img').count(), 0);
@@ -151,7 +185,10 @@ describe('chat', () => {
       document.body.removeAttribute('tabindex');
     });
     const press = (key) => page.keyboard.press(key);
-    const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.className || document.activeElement?.tagName);
+    const focused = () =>
+      page.evaluate(
+        () => document.activeElement?.id || document.activeElement?.className || document.activeElement?.tagName,
+      );
     await press('Tab');
     assert.equal(await focused(), 'skip');
     await press('Tab');
@@ -170,7 +207,10 @@ describe('chat', () => {
     await page.keyboard.type('How often is');
     await press('Shift+Enter');
     await page.keyboard.type('the tide gauge KX-7 calibrated?');
-    assert.equal(await page.getByLabel('Question', { exact: true }).inputValue(), 'How often is\nthe tide gauge KX-7 calibrated?');
+    assert.equal(
+      await page.getByLabel('Question', { exact: true }).inputValue(),
+      'How often is\nthe tide gauge KX-7 calibrated?',
+    );
     await press('Enter');
     const turn = page.locator('.turn').last();
     await turn.locator('.actions').waitFor();

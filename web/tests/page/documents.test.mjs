@@ -3,7 +3,19 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { MANUAL, REAL_URL, clean, connected, indexed, openBrowser, openPage, openServer, openTab, removeDocument, upload } from './support.mjs';
+import {
+  MANUAL,
+  REAL_URL,
+  clean,
+  connected,
+  indexed,
+  openBrowser,
+  openPage,
+  openServer,
+  openTab,
+  removeDocument,
+  upload,
+} from './support.mjs';
 
 const onMock = { skip: REAL_URL !== '' && 'needs what only the mock does' };
 const REFUSED = /status of 4\d\d/;
@@ -49,11 +61,25 @@ describe('documents', () => {
     await page.exposeFunction('sawWords', (text) => words.add(text));
     await page.evaluate(() => {
       const target = document.querySelector('.job-words');
-      new MutationObserver(() => window.sawWords(target.textContent)).observe(target, { childList: true, characterData: true, subtree: true });
+      new MutationObserver(() => window.sawWords(target.textContent)).observe(target, {
+        childList: true,
+        characterData: true,
+        subtree: true,
+      });
     });
-    await page.setInputFiles('#files', ['one.md', 'two.md'].map((name) => ({ name, mimeType: 'text/markdown', buffer: Buffer.from(`# ${name}\n\nSome text.\n`) })));
+    await page.setInputFiles(
+      '#files',
+      ['one.md', 'two.md'].map((name) => ({
+        name,
+        mimeType: 'text/markdown',
+        buffer: Buffer.from(`# ${name}\n\nSome text.\n`),
+      })),
+    );
     await indexed(page, 'two.md');
-    assert.ok([...words].some((text) => /Reading: \d of \d/.test(text)), [...words].join('; '));
+    assert.ok(
+      [...words].some((text) => /Reading: \d of \d/.test(text)),
+      [...words].join('; '),
+    );
   });
 
   test('files can be dropped', async () => {
@@ -79,7 +105,11 @@ describe('documents', () => {
   });
 
   test('a file that fails while it is read is marked', onMock, async () => {
-    await page.setInputFiles('#files', { name: 'broken.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7') });
+    await page.setInputFiles('#files', {
+      name: 'broken.pdf',
+      mimeType: 'application/pdf',
+      buffer: Buffer.from('%PDF-1.7'),
+    });
     const row = page.locator('tr[data-id]', { hasText: 'broken.pdf' });
     await row.locator('.state.failed').waitFor();
     assert.match(await row.innerText(), /may not have been copied whole/);

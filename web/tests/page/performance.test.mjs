@@ -29,7 +29,9 @@ describe('performance', () => {
   });
 
   test('the state is there at a glance', async () => {
-    await page.waitForFunction(() => /\d/.test(document.querySelector('#tile-memory .tile-value')?.textContent ?? ''));
+    await page.waitForFunction(() =>
+      /\d/.test(document.querySelector('#tile-memory .tile-value')?.textContent ?? ''),
+    );
     assert.match(await page.locator('#tile-memory').innerText(), /\d+(\.\d)? [MG]iB/);
     assert.equal(await page.locator('.tile').count(), 6);
     assert.match(await page.locator('#tile-work .tile-value').innerText(), /^\d+ \/ \d+$/);
@@ -38,18 +40,28 @@ describe('performance', () => {
   test('charts move: a point is added each second, and something is drawn', async () => {
     const newest = () => page.locator('#chart-memory').getAttribute('data-newest').then(Number);
     const first = await newest();
-    await page.waitForFunction((value) => Number(document.querySelector('#chart-memory').dataset.newest) >= value + 2, first, { timeout: 10_000 });
+    await page.waitForFunction(
+      (value) => Number(document.querySelector('#chart-memory').dataset.newest) >= value + 2,
+      first,
+      { timeout: 10_000 },
+    );
     const colours = await page.locator('#chart-memory canvas').evaluate((canvas) => {
       const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
       const seen = new Set();
-      for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 200) seen.add(`${data[at]},${data[at + 1]},${data[at + 2]}`);
+      for (let at = 0; at < data.length; at += 4)
+        if (data[at + 3] > 200) seen.add(`${data[at]},${data[at + 1]},${data[at + 2]}`);
       return seen.size;
     });
     assert.ok(colours > 3, `only ${colours} colours are drawn`);
   });
 
   test('the window can be chosen', async () => {
-    for (const [label, minutes] of [['15 min', '15'], ['2 h', '120'], ['24 h', '1440'], ['5 min', '5']]) {
+    for (const [label, minutes] of [
+      ['15 min', '15'],
+      ['2 h', '120'],
+      ['24 h', '1440'],
+      ['5 min', '5'],
+    ]) {
       const answer = page.waitForResponse((response) => response.url().includes(`minutes=${minutes}`));
       await page.getByRole('radio', { name: label, exact: true }).check();
       assert.equal((await answer).status(), 200);

@@ -32,7 +32,10 @@ export const REAL_URL = process.env.DOCMIND_URL ?? '';
 
 export async function openBrowser() {
   const path = process.env.DOCMIND_CHROMIUM ?? '/usr/bin/chromium';
-  assert.ok(existsSync(path), `there is no browser at ${path}: install the Debian package chromium, or set DOCMIND_CHROMIUM`);
+  assert.ok(
+    existsSync(path),
+    `there is no browser at ${path}: install the Debian package chromium, or set DOCMIND_CHROMIUM`,
+  );
   return chromium.launch({ executablePath: path, args: ['--no-sandbox'] });
 }
 
@@ -43,7 +46,11 @@ export async function openServer(options = {}) {
 
 // A page that keeps a record of what it logs and asks for. `allow`: failed requests that a test provokes.
 export async function openPage(browser, url, { allow = [], hash = '', ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    reducedMotion: 'reduce',
+    ...options,
+  });
   const page = await context.newPage();
   const problems = [];
   const origin = new URL(url).origin;
@@ -54,7 +61,8 @@ export async function openPage(browser, url, { allow = [], hash = '', ...options
   page.on('pageerror', (error) => problems.push(`exception: ${error.stack}`));
   page.on('request', (request) => {
     const address = new URL(request.url());
-    if (address.protocol.startsWith('http') && address.origin !== origin) problems.push(`request to ${request.url()}`);
+    if (address.protocol.startsWith('http') && address.origin !== origin)
+      problems.push(`request to ${request.url()}`);
   });
   if (process.env.DOCMIND_KEY) {
     await context.addInitScript((key) => sessionStorage.setItem('docmind.key', key), process.env.DOCMIND_KEY);
@@ -118,8 +126,13 @@ export async function assertNoSidewaysScroll(page) {
     await page.waitForTimeout(300);
     const wide = await page.evaluate(() => {
       const over = (element) => element.scrollWidth > element.clientWidth + 1;
-      return [document.documentElement, document.body, ...document.querySelectorAll('main, .panel:not([hidden]), .turns')]
-        .filter((element) => over(element)).map((element) => `${element.tagName}.${element.className} ${element.scrollWidth}>${element.clientWidth}`);
+      return [
+        document.documentElement,
+        document.body,
+        ...document.querySelectorAll('main, .panel:not([hidden]), .turns'),
+      ]
+        .filter((element) => over(element))
+        .map((element) => `${element.tagName}.${element.className} ${element.scrollWidth}>${element.clientWidth}`);
     });
     assert.deepEqual(wide, [], `${name} scrolls sideways`);
   }

@@ -14,7 +14,7 @@ const stats = (seconds, changes = {}) => statsAt(seconds * 1000, 0, true, { ...c
 test('live values follow the history, each second once, and old ones go', () => {
   const store = new SeriesStore();
   store.load({ step_ms: 1000, unix_ms: [1000, 2000, 3000], series: { rss_bytes: [1, 2, 3] } }, 3000);
-  store.append(stats(3));  // known already
+  store.append(stats(3)); // known already
   assert.deepEqual(store.times, [1, 2, 3]);
   store.append(stats(4));
   store.append(stats(5));
