@@ -126,7 +126,8 @@ TEST_F(ServiceTest, AnUploadThatAnEarlierProcessLeftIsIndexedAtTheStart) {
   service.reset();
   start();
   settle(*collection());
-  if (collection()->job().report) EXPECT_EQ(collection()->job().report->n_added, 0);
+  const std::optional<IndexReport> report = collection()->job().report;
+  EXPECT_EQ(report ? report->n_added : 0, 0);
   EXPECT_EQ(must(collection()->documents()).size(), 1u);
 }
 

@@ -54,7 +54,11 @@ export function sourceLines(passage: SourcePassage, citation: Citation): SourceL
     const from = at;
     at += text.length + 1;
     const number = numbered ? passage.start_line + index : null;
-    const cited = inPassage && (number === null || (number >= citation.start_line && number <= citation.end_line));
+    // Without numbers the quotes tell which lines are meant; without quotes it is the passage.
+    const quoted = ranges.some(([first, last]) => first < at && last > from);
+    const meant =
+      number !== null ? number >= citation.start_line && number <= citation.end_line : quoted || ranges.length === 0;
+    const cited = inPassage && meant;
     return { number, cited, pieces: piecesOf(text, from, ranges) };
   });
 }

@@ -25,7 +25,7 @@ export function dropZone(panel: HTMLElement, onFiles: (files: File[]) => void): 
       icon(ICONS.upload),
       h('span', {}, h('b', {}, 'Drop files here'), ' or ', h('span', { class: 'link' }, 'choose them')),
     ),
-    h('p', { class: 'muted' }, 'Text, Markdown, HTML, PDF, Word and source files. They stay on this server.'),
+    h('p', { class: 'muted' }, 'Text, Markdown, HTML, PDF, Word and CSV files. They stay on this server.'),
   );
 
   // Enter and leave come for every child as well.

@@ -35,10 +35,13 @@ describe('chat', () => {
     await addManual(page);
   });
   after(async () => {
-    await removeDocument(page, NAME);
-    clean(tab.problems);
-    await browser.close();
-    await server.close();
+    try {
+      await removeDocument(page, NAME);
+      clean(tab.problems);
+    } finally {
+      await browser?.close();
+      await server?.close();
+    }
   });
 
   test('an answer streams in, with its sources and where its time went', async () => {

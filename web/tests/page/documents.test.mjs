@@ -34,9 +34,12 @@ describe('documents', () => {
     await connected(page);
   });
   after(async () => {
-    clean(tab.problems);
-    await browser.close();
-    await server.close();
+    try {
+      clean(tab.problems);
+    } finally {
+      await browser?.close();
+      await server?.close();
+    }
   });
 
   test('without documents both views say what to do', onMock, async () => {

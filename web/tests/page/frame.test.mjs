@@ -30,8 +30,8 @@ describe('frame', () => {
     server = await openServer();
   });
   after(async () => {
-    await browser.close();
-    await server.close();
+    await browser?.close();
+    await server?.close();
   });
 
   // Of what is behind a text, and of the text: WCAG's ratio.

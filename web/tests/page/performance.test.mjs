@@ -23,9 +23,12 @@ describe('performance', () => {
     await page.locator('#chart-memory canvas').waitFor();
   });
   after(async () => {
-    clean(tab.problems);
-    await browser.close();
-    await server.close();
+    try {
+      clean(tab.problems);
+    } finally {
+      await browser?.close();
+      await server?.close();
+    }
   });
 
   test('the state is there at a glance', async () => {

@@ -52,6 +52,7 @@ export async function openPage(browser, url, { allow = [], hash = '', ...options
     ...options,
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
   const problems = [];
   const origin = new URL(url).origin;
   page.on('console', (message) => {

@@ -56,6 +56,15 @@ test('without line numbers the whole passage is cited', () => {
   );
 });
 
+test('without line numbers the quotes tell the lines', () => {
+  const joined = { ...passage, end_line: 20 };
+  const lines = sourceLines(joined, citation({ quotes: ['three (four)'] }));
+  assert.deepEqual(
+    lines.map(({ cited }) => cited),
+    [false, true, false],
+  );
+});
+
 test('a passage elsewhere is not cited', () => {
   assert.ok(
     sourceLines(passage, citation({ start_line: 7, end_line: 9, quotes: ['one'] })).every(
