@@ -123,7 +123,7 @@ test('json_object and json_schema hold for a model that speaks nonsense', async 
   }
   const object = await client.chat.completions.create(
     { ...base, max_tokens: 40, response_format: { type: 'json_object' } });
-  assert.equal(object.choices[0].message.content[0], '{');
+  assert.equal(object.choices[0].message.content.trimStart()[0], '{');
   await assert.rejects(client.chat.completions.create({ ...base, response_format: { type: 'json_schema', json_schema: {
     name: 'x', schema: { type: 'object', unevaluatedProperties: false, properties: {} } } } }), OpenAI.BadRequestError);
 });

@@ -52,7 +52,7 @@ TEST(Serve, AnswersFromTheIndexedDocumentsAndFromTheCache) {
   box.index();
   const Served served(box);
   HttpClient client(served.port());
-  const json::value answer = ask(client, "How heavy is the pump?");
+  const json::value answer = ask(client, "How many kilograms does the pump weigh?");
   EXPECT_TRUE(contains(text(answer, "answer"), "forty kilograms")) << text(answer, "answer");
   EXPECT_EQ(text(answer, "cache"), "miss");
   ASSERT_FALSE(list(answer, "citations").empty());
@@ -60,11 +60,11 @@ TEST(Serve, AnswersFromTheIndexedDocumentsAndFromTheCache) {
   // The citation opens its passage.
   const json::value source = body_of(client.get("/v1/documents/" + text(citation, "document_id")));
   EXPECT_TRUE(contains(json::serialize(source.at("passages")), "forty kilograms"));
-  const json::value again = ask(client, "How heavy is the pump?");
+  const json::value again = ask(client, "How many kilograms does the pump weigh?");
   EXPECT_EQ(text(again, "cache"), "memory");
   EXPECT_EQ(text(again, "answer"), text(answer, "answer"));
   // The command line sees the same cache.
-  EXPECT_EQ(text(box.json_of({"ask", "--json", "How heavy is the pump?"}), "cache"), "disk");
+  EXPECT_EQ(text(box.json_of({"ask", "--json", "How many kilograms does the pump weigh?"}), "cache"), "disk");
 }
 
 TEST(Serve, AChangedDocumentIsNotAnsweredFromTheCache) {
@@ -73,11 +73,11 @@ TEST(Serve, AChangedDocumentIsNotAnsweredFromTheCache) {
   box.index();
   const Served served(box);
   HttpClient client(served.port());
-  EXPECT_TRUE(contains(text(ask(client, "How heavy is the pump?"), "answer"), "forty"));
-  EXPECT_EQ(text(ask(client, "How heavy is the pump?"), "cache"), "memory");
+  EXPECT_TRUE(contains(text(ask(client, "How many kilograms does the pump weigh?"), "answer"), "forty"));
+  EXPECT_EQ(text(ask(client, "How many kilograms does the pump weigh?"), "cache"), "memory");
   box.doc("pump.md", "# Pump\n\nThe pump weighs fifty kilograms.\n");
   box.index();  // another process
-  const json::value answer = ask(client, "How heavy is the pump?");
+  const json::value answer = ask(client, "How many kilograms does the pump weigh?");
   EXPECT_TRUE(contains(text(answer, "answer"), "fifty")) << text(answer, "answer");
   EXPECT_EQ(text(answer, "cache"), "miss");
 }
@@ -109,20 +109,21 @@ TEST(Serve, StartsEmptyTakesAnUploadAndDropsItAgain) {
   Sandbox box;
   const Served served(box);
   HttpClient client(served.port());
-  const HttpReply nothing = client.post("/v1/rag/query", R"({"question": "How heavy is the pump?"})");
+  const HttpReply nothing = client.post("/v1/rag/query", R"({"question": "How many kilograms does the pump weigh?"})");
   EXPECT_TRUE(nothing.status == 404 || nothing.status == 200) << nothing.status << nothing.body;
   EXPECT_TRUE(contains(nothing.body, "document")) << nothing.body;
   const HttpReply taken = upload(client, "pump.md", "# Pump\n\nThe pump weighs forty kilograms.\n");
   ASSERT_EQ(taken.status, 202) << taken.body;
   const json::value document = list(body_of(taken), "data")[0];
   wait_indexed(client);
-  const json::value answer = ask(client, "How heavy is the pump?");
+  const json::value answer = ask(client, "How many kilograms does the pump weigh?");
   EXPECT_TRUE(contains(text(answer, "answer"), "forty kilograms"));
+  ASSERT_FALSE(list(answer, "citations").empty());
   EXPECT_EQ(text(list(answer, "citations")[0], "name"), "pump.md");
   EXPECT_EQ(client.request("DELETE", "/v1/documents/" + text(document, "id")).status, 200);
   wait_indexed(client);
   EXPECT_TRUE(list(body_of(client.get("/v1/documents")), "data").empty());
-  EXPECT_FALSE(contains(client.post("/v1/rag/query", R"({"question": "How heavy is the pump?"})").body, "forty"));
+  EXPECT_FALSE(contains(client.post("/v1/rag/query", R"({"question": "How many kilograms does the pump weigh?"})").body, "forty"));
 }
 
 TEST(Serve, NamesOfUploadsStayInTheirFolder) {
@@ -206,12 +207,12 @@ TEST(Serve, StopsWellOnCtrlCAndSigterm) {
     box.index();
     Served served(box);
     HttpClient client(served.port());
-    EXPECT_EQ(text(ask(client, "How heavy is the pump?"), "cache"), "miss");
+    EXPECT_EQ(text(ask(client, "How many kilograms does the pump weigh?"), "cache"), "miss");
     const ProcessResult result = served.stop(signal);
     EXPECT_EQ(result.code, 0) << result.err;
     EXPECT_TRUE(contains(result.err, "stopped")) << result.err;
     // What was answered is kept.
-    EXPECT_EQ(text(box.json_of({"ask", "--json", "How heavy is the pump?"}), "cache"), "disk");
+    EXPECT_EQ(text(box.json_of({"ask", "--json", "How many kilograms does the pump weigh?"}), "cache"), "disk");
   }
 }
 
@@ -242,8 +243,8 @@ TEST(Serve, MeasuresAndExplains) {
   box.index();
   const Served served(box);
   HttpClient client(served.port());
-  ask(client, "How heavy is the pump?");
-  ask(client, "How heavy is the pump?");
+  ask(client, "How many kilograms does the pump weigh?");
+  ask(client, "How many kilograms does the pump weigh?");
   const json::value stats = body_of(client.get("/v1/stats"));
   EXPECT_GT(number(stats.at("memory"), "rss_bytes"), 0);
   EXPECT_GT(number(stats.at("memory"), "budget_bytes"), 0);
