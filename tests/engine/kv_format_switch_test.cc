@@ -27,7 +27,7 @@ class KvFormatSwitch : public testing::Test {
   }
   // Long enough that pages of it are sealed.
   static TextRequest request(int first, int64_t n_tokens = 60, int n_prompt = 320) {
-    TextRequest request{.prompt = {}, .options = {.max_tokens = n_tokens, .ignore_end = true}};
+    TextRequest request{.prompt = {}, .options = {.sampling = {}, .max_tokens = n_tokens, .ignore_end = true}};
     for (int i = 0; i < n_prompt; ++i) request.prompt.push_back((first + i * 7 + i * i) % 200);
     request.options.sampling.n_top_logprobs = 0;
     return request;
