@@ -87,7 +87,7 @@ TEST(Completion, CompletesInBash) {
   Sandbox box;
   box.doc("leaf.md", "x");
   using Words = std::vector<std::string>;
-  EXPECT_EQ(bash_offers(box, "docmind s"), (Words{"search", "status"}));
+  EXPECT_EQ(bash_offers(box, "docmind s"), (Words{"search", "serve", "status"}));
   EXPECT_EQ(bash_offers(box, "docmind search --to"), Words{"--top-k"});
   EXPECT_EQ(bash_offers(box, "docmind cache c"), (Words{"calibrate", "clear"}));
   EXPECT_EQ(bash_offers(box, "docmind --store store ask --ex"), Words{"--explain"});
