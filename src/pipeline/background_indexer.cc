@@ -8,16 +8,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <utility>
 
 namespace docmind::pipeline {
 namespace {
 
+constexpr std::chrono::milliseconds kLongestPause{10};
+
 // Of this thread and those that it starts; where it is refused, indexing is only less polite.
 void lower_priority() {
   constexpr int kLowestNice = 19;
   const sched_param none{};
-  [[maybe_unused]] const int batch = pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+  // Whoever wakes up takes the processor from it at once, which a nice value alone does not promise.
+  [[maybe_unused]] const int idle = pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
   const auto thread_id = static_cast<id_t>(::syscall(SYS_gettid));
   [[maybe_unused]] const int nice = ::setpriority(PRIO_PROCESS, thread_id, kLowestNice);
 }
@@ -42,6 +46,20 @@ void BackgroundIndexer::add(Run run) {
     runs_.push_back(std::move(run));
   }
   wake_.notify_one();
+}
+
+bool BackgroundIndexer::give_way() {
+  if (n_questions_.load() == 0) return false;
+  std::unique_lock lock(mutex_);
+  quiet_.wait_for(lock, kLongestPause, [&] { return stop_ || n_questions_.load() == 0; });
+  return true;
+}
+
+void BackgroundIndexer::question_ends() {
+  if (n_questions_.fetch_sub(1) != 1) return;
+  // The lock orders this with a waiter that has looked at the count and not begun to wait.
+  { const std::lock_guard lock(mutex_); }
+  quiet_.notify_all();
 }
 
 size_t BackgroundIndexer::n_waiting() const {

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -14,7 +16,8 @@
 namespace docmind::pipeline {
 
 // Runs are taken in order, so collections that have one run waiting each take turns. Threads and processes that a run
-// starts inherit the priority (nice 19, SCHED_BATCH): while questions need the CPUs, they get about 1.5% of them.
+// starts inherit the priority (nice 19, SCHED_IDLE): what answers questions takes the
+// CPUs from them at once.
 class BackgroundIndexer {
  public:
   using Run = std::function<void(const CancelToken& cancel)>;
@@ -28,9 +31,27 @@ class BackgroundIndexer {
   void add(Run run);
   [[nodiscard]] size_t n_waiting() const;
 
+  // A question that is being answered, until it is destroyed.
+  class Question {
+   public:
+    explicit Question(BackgroundIndexer& indexer) : indexer_(indexer) { ++indexer_.n_questions_; }
+    ~Question() { indexer_.question_ends(); }
+    Question(const Question&) = delete;
+    Question& operator=(const Question&) = delete;
+
+   private:
+    BackgroundIndexer& indexer_;
+  };
+  // For runs, between two files: waits until no question is being answered, but never long, so that indexing goes
+  // on also where there is always one. Returns whether it had to.
+  bool give_way();
+
  private:
   void work();
+  void question_ends();
 
+  std::atomic<int64_t> n_questions_{0};
+  std::condition_variable quiet_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Run> runs_;

@@ -146,6 +146,7 @@ Error CollectionImpl::without_documents(Error error) const {
 
 Result<Answer> CollectionImpl::ask(std::string_view question, const AskOptions& options,
                                    const providers::TextSink& sink, const CancelToken& cancel) {
+  const BackgroundIndexer::Question in_work(*context_.background);
   DM_ASSIGN(const AskerPool::Lease lease, askers_->take());
   Result<Answer> answer = lease.asker().ask(question, within_limits(options), sink, cancel);
   if (!answer.ok()) return without_documents(std::move(answer).error());
@@ -165,6 +166,7 @@ std::optional<Answer> CollectionImpl::ask_memory(std::string_view question, cons
 Result<Retrieval> CollectionImpl::search(std::string_view question, const RetrieveOptions& options,
                                          const CancelToken& cancel) {
   const Stopwatch total;
+  const BackgroundIndexer::Question in_work(*context_.background);
   DM_ASSIGN(const AskerPool::Lease lease, askers_->take());
   monitor::Trace trace(*context_.metrics);
   Result<Retrieval> found = lease.corpus().retrieve(question, options, trace, cancel);

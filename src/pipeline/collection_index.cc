@@ -154,7 +154,11 @@ Result<IndexReport> CollectionIndex::index_roots(std::vector<std::string> roots,
   request.n_threads = background_threads();
   request.job.computed = options_.computed;
   Indexer indexer(store, vectors, *options_.metrics);
-  return indexer.run(request, [this](const IndexProgress& progress) { show(progress); }, cancel);
+  const auto between_files = [this](const IndexProgress& progress) {
+    show(progress);
+    options_.background->give_way();
+  };
+  return indexer.run(request, between_files, cancel);
 }
 
 void CollectionIndex::show(const IndexProgress& progress) {
