@@ -11,7 +11,7 @@ build_packages=(
   libuchardet-dev libstemmer-dev libxxhash-dev libhnswlib-dev libcurl4-openssl-dev libzstd-dev
   prometheus-cpp-dev
 )
-test_packages=(libgtest-dev librapidcheck-dev python3 poppler-utils sentencepiece)
+test_packages=(libgtest-dev librapidcheck-dev python3 poppler-utils sentencepiece chromium)
 bench_packages=(python3 libbenchmark-dev postgresql-doc-15 sqlite3-doc debian-handbook recollcmd)
 fuzz_packages=(clang libclang-rt-14-dev libgtest-dev)
 

@@ -12,6 +12,7 @@
 #include "cli/exit_codes.h"
 #include "cli/load_models.h"
 #include "cli/progress_bar.h"
+#include "cli/quality_scores.h"
 #include "providers/model_catalogue.h"
 
 namespace docmind::cli {
@@ -157,6 +158,9 @@ class BenchCommand final : public Command {
         .engine = kv_.engine, .formats = kv_.formats, .n_tokens = kv_.n_tokens, .on_step = kv_.on_step};
     const Result<engine::KvQualityReport> report = engine::bench_kv_quality(path, *text, options, session.cancel);
     if (!report.ok()) return fail(session, report.error());
+    if (const Status kept = keep_kv_quality(session.config(), *report); !kept.ok()) {
+      session.terminal.note("the scores are not kept for 'serve' to show: " + kept.error().message);
+    }
     return print(session, kv_quality_to_json(*report), kv_quality_table(*report));
   }
 

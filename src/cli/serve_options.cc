@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "cli/library.h"
 #include "cli/load_models.h"
+#include "cli/quality_scores.h"
 
 namespace docmind::cli {
 namespace {
@@ -59,6 +60,7 @@ Result<pipeline::ServiceOptions> service_options(const Session& session, pipelin
   options.version = DOCMIND_VERSION;
   DM_ASSIGN(options.store_folder, store_folder(session));
   options.default_tenant = config.tenant;
+  options.quality = known_quality(config, models);
   options.models = std::move(models);
   options.ask = ask_options(session);
   options.corpus.exact_limit = static_cast<size_t>(config.search.exact_limit);

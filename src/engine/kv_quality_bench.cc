@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/thread_team.h"
 #include "engine/load_tokenizer.h"
+#include "engine/model_kind.h"
 #include "gguf/file.h"
 #include "kernels/kernels.h"
 
@@ -77,6 +78,7 @@ Result<KvQualityReport> bench_kv_quality(const std::string& path, std::string_vi
   const int64_t n_context = std::min(kMostContext, decoder->config().n_context);
   DM_ASSIGN(const auto contexts, contexts_of(tokens, n_context, least_tokens(options.engine.kv_format)));
   KvQualityReport report{.model = printable(path),
+                         .fingerprint = model_fingerprint(file),
                          .isa = std::string(kernels::isa_name(table->isa)),
                          .n_threads = team.n_threads(),
                          .n_contexts = std::ssize(contexts),

@@ -41,6 +41,7 @@ struct KvQualityReport {
     std::optional<KvGate> gate;
   };
   std::string model;
+  std::string fingerprint;  // of the file
   std::string isa;
   size_t n_threads = 0;
   int64_t n_tokens = 0;    // that were read

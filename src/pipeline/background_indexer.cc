@@ -28,7 +28,7 @@ void lower_priority() {
 
 }  // namespace
 
-BackgroundIndexer::BackgroundIndexer() : thread_([this] { work(); }) {}
+BackgroundIndexer::BackgroundIndexer() : helper_([this] { help(); }), thread_([this] { work(); }) {}
 
 BackgroundIndexer::~BackgroundIndexer() {
   {
@@ -37,7 +37,14 @@ BackgroundIndexer::~BackgroundIndexer() {
     if (running_) running_->cancel();
   }
   wake_.notify_all();
+  quiet_.notify_all();
   thread_.join();
+  {
+    const std::lock_guard lock(mutex_);
+    runs_over_ = true;  // only now: the run that ended may have needed help
+  }
+  help_.notify_all();
+  helper_.join();
 }
 
 void BackgroundIndexer::add(Run run) {
@@ -53,6 +60,26 @@ bool BackgroundIndexer::give_way() {
   std::unique_lock lock(mutex_);
   quiet_.wait_for(lock, kLongestPause, [&] { return stop_ || n_questions_.load() == 0; });
   return true;
+}
+
+void BackgroundIndexer::at_normal_priority(const std::function<void()>& work) {
+  std::unique_lock lock(mutex_);
+  helped_ = &work;
+  help_.notify_all();
+  help_.wait(lock, [&] { return helped_ == nullptr; });
+}
+
+void BackgroundIndexer::help() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    help_.wait(lock, [&] { return helped_ != nullptr || (stop_ && runs_over_); });
+    if (helped_ == nullptr) return;
+    lock.unlock();
+    (*helped_)();
+    lock.lock();
+    helped_ = nullptr;
+    help_.notify_all();
+  }
 }
 
 void BackgroundIndexer::question_ends() {

@@ -45,9 +45,13 @@ class BackgroundIndexer {
   // For runs, between two files: waits until no question is being answered, but never long, so that indexing goes
   // on also where there is always one. Returns whether it had to.
   bool give_way();
+  // For runs: calls `work` on a thread of normal priority and waits for it. For work that others may have to wait for,
+  // such as a batch of an embedder in which a question can be.
+  void at_normal_priority(const std::function<void()>& work);
 
  private:
   void work();
+  void help();
   void question_ends();
 
   std::atomic<int64_t> n_questions_{0};
@@ -57,6 +61,10 @@ class BackgroundIndexer {
   std::deque<Run> runs_;
   std::optional<CancelToken> running_;
   bool stop_ = false;
+  bool runs_over_ = false;
+  const std::function<void()>* helped_ = nullptr;  // what the helper does now; null: nothing
+  std::condition_variable help_;
+  std::thread helper_;
   std::thread thread_;
 };
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/thread_pool.h"
 #include "index/store_writer.h"
+#include "pipeline/background_embedder.h"
 #include "pipeline/embedder_stage.h"
 #include "pipeline/index_plan.h"
 #include "pipeline/lexical_stage.h"
@@ -126,8 +127,12 @@ Result<IndexReport> CollectionIndex::index(What what, const CancelToken& cancel)
   DM_ASSIGN(const index::StoreWriter store, index::StoreWriter::open(options_.folder, writer));
   ThreadPool pool(background_threads());
   LexicalStage lexical(pool, *options_.metrics);
+  std::optional<BackgroundEmbedder> embedder;
   std::optional<EmbedderStage> by_model;
-  if (options_.embedder != nullptr) by_model.emplace(*options_.embedder, *options_.metrics);
+  if (options_.embedder != nullptr) {
+    embedder.emplace(*options_.embedder, *options_.background);
+    by_model.emplace(*embedder, *options_.metrics);
+  }
   VectorStage& vectors = by_model ? static_cast<VectorStage&>(*by_model) : lexical;
   IndexReport sum;
   DM_ASSIGN(const std::vector<index::RootRecord> roots, store.reader().roots());

@@ -36,6 +36,7 @@ struct ServiceOptions {
   int64_t memory_budget_bytes = 0; // of the whole process; 0: 80% of what the system has
   int64_t control_interval_ms = 1'000;
   std::string version = {};        // of the program, for stats()
+  json::array quality = {};        // what is known of the quality of the models as they are loaded, for stats()
 };
 
 class Service {

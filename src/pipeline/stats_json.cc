@@ -238,7 +238,8 @@ json::object stats_json(const ServiceSample& sample, const StatsContext& context
           {"batch", batch_json(sample, setpoints)},
           {"queue", queue_json(sample)},
           {"models", models_json(options.models)},
-          {"quality", json::array{}},
+          {"quality", options.quality},
+          {"latency_target_ms", options.control.latency_target_ms},
           {"setpoints", setpoints_json(setpoints)},
           {"configured", setpoints_json(options.control.configured)}};
 }

@@ -7,6 +7,7 @@
 
 #include "support/docmind.h"
 #include "support/model_writer.h"
+#include "support/node_tests.h"
 #include "support/sample_docs.h"
 #include "support/served.h"
 
@@ -51,15 +52,10 @@ class Clients : public testing::Test {
     const Served served(box_, {"--model", box_.folder.path("generator.gguf"), "--embedder",
                                box_.folder.path("embedder.gguf"), "--reranker", box_.folder.path("reranker.gguf")});
     ASSERT_FALSE(served.url().empty());
-    ProcessOptions options{.argv = {"/usr/bin/env", "node", "--test", "--test-reporter=spec", script},
-                           .env = {{"PATH", std::getenv("PATH")}, {"HOME", box_.folder.path("home")}},
-                           .folder = clients_folder(),
-                           .timeout_s = 240};
-    options.env["DOCMIND_URL"] = served.url();
-    options.env["DOCMIND_GGUF"] = box_.folder.path("generator.gguf");
-    if (!key.empty()) options.env["DOCMIND_KEY"] = key;
-    const ProcessResult result = run_process(options);
-    EXPECT_EQ(result.code, 0) << result.out << result.err;
+    std::map<std::string, std::string> env{{"DOCMIND_URL", served.url()},
+                                           {"DOCMIND_GGUF", box_.folder.path("generator.gguf")}};
+    if (!key.empty()) env["DOCMIND_KEY"] = key;
+    run_node_tests(box_, clients_folder(), {script}, env);
   }
 
   Sandbox box_;

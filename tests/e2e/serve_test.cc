@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "support/http_client.h"
+#include "support/model_writer.h"
 #include "support/sample_docs.h"
 #include "support/served.h"
 
@@ -257,6 +258,28 @@ TEST(Serve, MeasuresAndExplains) {
   const HttpReply page = client.get("/", {{"Accept", "text/html"}});
   EXPECT_EQ(page.status, 200);
   EXPECT_TRUE(contains(page.body, "<!doctype html") || contains(page.body, "<!DOCTYPE html"));
+}
+
+TEST(Serve, ShowsWhatIsKnownOfTheQuality) {
+  Sandbox box;
+  box.env["DOCMIND_MODEL_THREADS"] = "1";
+  const Result<std::string> model = write_model({.n_context = 2'048}, box.folder.path("generator.gguf"));
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  const auto int8_score = [&] {
+    const Served served(box, {"--model", *model});
+    HttpClient client(served.port());
+    for (const json::value& entry : list(body_of(client.get("/v1/stats")), "quality")) {
+      if (text(entry, "format") == "int8") return entry.at("score");
+    }
+    return json::value("missing");
+  };
+  EXPECT_TRUE(int8_score().is_null());
+  std::ofstream(box.folder.path("text.txt")) << filler_text(1, 600);
+  const json::value measured = box.json_of({"bench", "kv", *model, "--quality", box.folder.path("text.txt"), "--json"});
+  EXPECT_FALSE(list(measured, "quality").empty());
+  const json::value score = int8_score();
+  ASSERT_TRUE(score.is_object());
+  EXPECT_GT(score.at("same_top").to_number<double>(), 0.5);
 }
 
 }  // namespace

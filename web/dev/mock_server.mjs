@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { decisionsAt, historyOf, statsAt } from './mock_data.mjs';
 import { Documents } from './mock_documents.mjs';
 
-const DIST = fileURLToPath(new URL('../dist', import.meta.url));
+const DIST = process.env.DOCMIND_PAGE_DIST ?? fileURLToPath(new URL('../dist', import.meta.url));
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
