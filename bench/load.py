@@ -15,7 +15,9 @@ import tempfile
 import threading
 import time
 
-from common import BenchError, ROOT, machine, main, median, percentile, report, row, run
+from common import DATA, BenchError, ROOT, machine, main, median, percentile, report, row, run
+from model_files import model_file
+from model_speed import FOLDER
 from served import Served
 
 GENERATOR = os.environ.get("DOCMIND_OPEN_LOOP", str(ROOT / "build/bench/bench/bench_open_loop"))
@@ -165,8 +167,8 @@ def bench():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--part", choices=["cached", "concurrent", "indexing"], action="append")
-    parser.add_argument("--model", help="a small language model for the concurrent questions (stories260K)")
-    parser.add_argument("--big-model", help="one of real dimensions")
+    parser.add_argument("--model", default=DATA / "models/stories260K.gguf",
+                        help="a small language model for the concurrent questions; skipped where it is not there")
     options = parser.parse_args()
     parts = options.part or ["cached", "concurrent", "indexing"]
     print(f"{machine()['cpu']}")
@@ -178,10 +180,10 @@ def bench():
             rows += cached_answers(store, options.rounds)
         if "concurrent" in parts:
             rows += concurrent(store, "extracted", [], 64, 64)
-            if options.model:
+            if pathlib.Path(options.model).exists():
                 rows += concurrent(store, "stories260K", ["--model", options.model], 32, 40)
-            if options.big_model:
-                rows += concurrent(store, "0.6B", ["--model", options.big_model], 32, 15)
+            big = model_file(pathlib.Path(FOLDER), "qwen3-0.6b-q8_0")
+            rows += concurrent(store, "Qwen3-0.6B's dimensions", ["--model", big], 32, 15)
         if "indexing" in parts:
             rows += indexing_beside(store, options.rounds)
     return report("load", rows)

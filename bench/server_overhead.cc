@@ -71,7 +71,8 @@ class Client {
     const std::string body = json::serialize(
         json::object{{"prompt", prompt}, {"max_tokens", n_tokens}, {"temperature", 0}, {"stream", true}});
     const std::string head = fmt::format(
-        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Content-Length: {}\r\n\r\n{}",
         body.size(), body);
     const Stopwatch clock;
     Run run;
@@ -87,7 +88,8 @@ class Client {
     run.total_ms = clock.elapsed_ms();
     for (size_t at = received.find("data: {"); at != std::string::npos; at = received.find("data: {", at + 1)) {
       const size_t end = received.find("\n\n", at);
-      const Result<json::value> event = parse_json(std::string_view(received).substr(at + 6, end - at - 6), 16, 1 << 20);
+      const auto data = std::string_view(received).substr(at + 6, end - at - 6);
+      const Result<json::value> event = parse_json(data, 16, 1 << 20);
       if (!event.ok()) return {};
       for (const json::value& choice : event->at("choices").as_array()) run.text += choice.at("text").as_string();
     }
@@ -146,7 +148,8 @@ int measure(const std::string& model_path, int64_t n_tokens, int n_rounds) {
              "  first byte: {:.2f} ms ({:.2f} to {:.2f}), wanted < 2\n",
              n_tokens, n_rounds, median_of(token), token.front(), token.back(), median_of(alone), median_of(first),
              first.front(), first.back());
-  fmt::print("{{\"bench\": \"server_overhead\", \"token_us\": {:.2f}, \"first_byte_ms\": {:.3f}, \"engine_token_us\": {:.2f}}}\n",
+  fmt::print("{{\"bench\": \"server_overhead\", \"token_us\": {:.2f}, \"first_byte_ms\": {:.3f}, "
+             "\"engine_token_us\": {:.2f}}}\n",
              median_of(token), median_of(first), median_of(alone));
   return median_of(token) < 100 && median_of(first) < 2 ? 0 : 1;
 }

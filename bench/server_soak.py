@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 
-from common import BenchError, ROOT, main, percentile, report, row, run
+from common import DATA, BenchError, ROOT, main, percentile, report, row, run
 from load import QUESTIONS, ask_all
 from served import Served
 
@@ -22,7 +22,7 @@ from served import Served
 class Counts:
     def __init__(self):
         self.lock = threading.Lock()
-        self.values = {"answered": 0, "refused": 0, "failed": 0, "vanished": 0, "bad": 0, "half_open": 0, "unanswered_bad": 0}
+        self.values = dict.fromkeys(["answered", "refused", "failed", "vanished", "bad", "half_open", "unanswered_bad"], 0)
         self.ms = []
         self.failures = []
 
@@ -62,14 +62,16 @@ def connect(served, timeout=5):
 
 
 def post(path, body, extra=b""):
-    return (f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n".encode() + extra + b"\r\n" + body)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + extra + b"\r\n" + body
 
 
 def vanisher(served, counts, stop, seed, model):
     """Asks for a stream and goes: politely, by reset, or after some of it."""
     chance = random.Random(seed)
     while not stop.is_set():
-        body = json.dumps({"question": chance.choice(QUESTIONS), "stream": True, "use_cache": False, "max_tokens": 200}).encode()
+        body = json.dumps({"question": chance.choice(QUESTIONS), "stream": True, "use_cache": False,
+                           "max_tokens": 200}).encode()
         path = "/v1/rag/query"
         if model and chance.random() < 0.7:
             path = "/v1/chat/completions"
@@ -160,13 +162,15 @@ def bench():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--bad", type=int, default=10000)
-    parser.add_argument("--model", help="a small language model (stories260K)")
+    parser.add_argument("--model", default=DATA / "models/stories260K.gguf",
+                        help="a small language model; without it only documents answer")
     options = parser.parse_args()
-    name = pathlib.Path(options.model).stem if options.model else ""
+    has_model = pathlib.Path(options.model).exists()
+    name = pathlib.Path(options.model).stem if has_model else ""
     with tempfile.TemporaryDirectory() as folder:
         store = pathlib.Path(folder, "store")
         run("index", ROOT / "examples/handbook", store=store)
-        flags = ["--model", options.model] if options.model else []
+        flags = ["--model", options.model] if has_model else []
         with Served(store, *flags) as served:
             alone = ask_all(served, QUESTIONS * 10, 2, {"use_cache": False, "max_tokens": 24})
             capacity = 2 * len(alone) / sum(alone)

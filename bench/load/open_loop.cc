@@ -65,7 +65,8 @@ std::string request_text(const Options& options) {
     std::ifstream file(options.body_file, std::ios::binary);
     body.assign(std::istreambuf_iterator<char>(file), {});
   }
-  std::string text = (body.empty() ? "GET " : "POST ") + options.path + " HTTP/1.1\r\nHost: " + options.address + "\r\n";
+  std::string text = body.empty() ? "GET " : "POST ";
+  text += options.path + " HTTP/1.1\r\nHost: " + options.address + "\r\n";
   for (const std::string& header : options.headers) text += header + "\r\n";
   if (!body.empty()) {
     text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
@@ -206,7 +207,9 @@ double percentile(const std::vector<double>& sorted, double share) {
 double cpu_seconds() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -231,7 +234,8 @@ int main(int argc, char** argv) {
   Tally tally = generator.run();
   const double elapsed = seconds_since(start);
   std::sort(tally.ms.begin(), tally.ms.end());
-  std::printf("{\"answered\": %zu, \"failed\": %lld, \"per_s\": %.1f, \"p50_ms\": %.4f, \"p90_ms\": %.4f, \"p99_ms\": %.4f, "
+  std::printf("{\"answered\": %zu, \"failed\": %lld, \"per_s\": %.1f, \"p50_ms\": %.4f, \"p90_ms\": %.4f, "
+              "\"p99_ms\": %.4f, "
               "\"p999_ms\": %.4f, \"max_ms\": %.4f, \"cpu_share\": %.3f, \"bytes\": %lld}\n",
               tally.ms.size(), tally.failed, static_cast<double>(tally.ms.size()) / std::min(elapsed, options.seconds),
               percentile(tally.ms, 0.5), percentile(tally.ms, 0.9), percentile(tally.ms, 0.99),

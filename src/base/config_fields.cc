@@ -193,7 +193,8 @@ Slot slot_of(Config& c, std::string_view name) {
       &c.server.max_tokens, &c.server.request_timeout_s, &c.server.drain_s, &c.server.page,
       &c.server.metrics_public, &c.server.metrics_aliases, &c.memory.budget_mib, &c.control.enabled,
       &c.control.latency_target_ms, &c.control.high_memory, &c.control.low_memory, &c.control.int8_memory,
-      &c.control.int4_memory, &c.control.dwell_s, &c.models.path, &c.models.catalogue, &c.log.level, &c.log.format, &c.output.color,
+      &c.control.int4_memory, &c.control.dwell_s, &c.models.path, &c.models.catalogue,
+      &c.log.level, &c.log.format, &c.output.color,
       &c.tenant};
   const auto place = std::find_if(kFields.begin(), kFields.end(),
                                   [&](const FieldInfo& field) { return field.name == name; });

@@ -47,7 +47,8 @@ class ServeCommand final : public Command {
   int run(Session& session) override {
     Result<server::ApiKeys> keys = load_keys(session.config());
     if (!keys.ok()) return fail(session, keys.error());
-    if (Status safe = check_exposure(session.config(), *keys, insecure_); !safe.ok()) return fail(session, safe.error());
+    const Status safe = check_exposure(session.config(), *keys, insecure_);
+    if (!safe.ok()) return fail(session, safe.error());
     raise_descriptor_limit(session.config());
     Result<pipeline::Models> models = load_models(session);
     if (!models.ok()) return fail(session, models.error());
@@ -83,8 +84,8 @@ class ServeCommand final : public Command {
     const Terminal& terminal = session.terminal;
     terminal.out(fmt::format("serving on {}\n", terminal.styled(Style::kBold, url)));
     if (session.config().server.page) terminal.out(fmt::format("  page      {}/\n", url));
-    terminal.out(fmt::format("  OpenAI    {}/v1\n  rerank    {}/v1/rerank\n  Ollama    {}\n  metrics   {}/metrics\n", url,
-                             url, url, url));
+    terminal.out(fmt::format("  OpenAI    {0}/v1\n  rerank    {0}/v1/rerank\n  Ollama    {0}\n  metrics   {0}/metrics\n",
+                             url));
     terminal.out(fmt::format("  keys      {}\n", with_keys ? "required" : "none: everybody who reaches the address"));
     terminal.flush();
   }

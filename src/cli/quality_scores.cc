@@ -46,22 +46,24 @@ json::object score_of(const json::object& row) {
 Status keep_kv_quality(const Config& config, const engine::KvQualityReport& report) {
   if (config.models.path.empty()) return {};
   DM_TRY(make_folders(scores_folder(config)));
-  return write_file_atomic(scores_path(config, report.fingerprint), to_string_pretty(kv_quality_to_json(report)) + "\n");
+  return write_file_atomic(scores_path(config, report.fingerprint),
+                           to_string_pretty(kv_quality_to_json(report)) + "\n");
 }
 
 json::array known_quality(const Config& config, const pipeline::Models& models) {
   json::array known;
   if (models.text == nullptr) return known;
   json::value report;
-  if (const Result<std::string> bytes = read_file(scores_path(config, models.text->info().fingerprint), kMostScoreBytes);
-      bytes.ok()) {
+  const std::string path = scores_path(config, models.text->info().fingerprint);
+  if (const Result<std::string> bytes = read_file(path, kMostScoreBytes); bytes.ok()) {
     if (Result<json::value> parsed = parse_json(*bytes, kMostScoreDepth, kMostScoreBytes); parsed.ok()) {
       report = *std::move(parsed);
     }
   }
   for (const std::string_view format : {"int8", "int4", "mixed", "k8v4"}) {
     const json::object* row = find_row(report, format);
-    const bool in_use = config.kv.format == format || (config.control.enabled && (format == "int8" || format == "int4"));
+    const bool by_control = config.control.enabled && (format == "int8" || format == "int4");
+    const bool in_use = config.kv.format == format || by_control;
     if (row == nullptr && !in_use) continue;
     json::object entry{{"model", models.text_name}, {"what", "kv"}, {"format", format}, {"score", nullptr}};
     if (row != nullptr) entry["score"] = score_of(*row);

@@ -14,8 +14,8 @@ namespace docmind::cli {
 
 // For 'serve' to show: what each KV format costs the model, bound to the content of its file.
 Status keep_kv_quality(const Config& config, const engine::KvQualityReport& report);
-// Of the loaded models, as /v1/stats has them: {model, what, format, score, note}. A format that was not measured has no
-// score and a note that says how to measure it.
+// Of the loaded models, as /v1/stats has them: {model, what, format, score, note}. A format that was not measured has
+// no score and a note that says how to measure it.
 [[nodiscard]] json::array known_quality(const Config& config, const pipeline::Models& models);
 
 }  // namespace docmind::cli

@@ -91,7 +91,8 @@ class Attention {
 // One model through all formats.
 class KvMeasurement {
  public:
-  KvMeasurement(const KvBenchOptions& options, const CancelToken& cancel, const kernels::KernelTable& table, ThreadTeam& team)
+  KvMeasurement(const KvBenchOptions& options, const CancelToken& cancel, const kernels::KernelTable& table,
+                ThreadTeam& team)
     : options_(options), cancel_(cancel), table_(table), team_(team) {}
 
   Result<KvFormatReport> format(const kv::Geometry& geometry, int64_t n_heads, kv::Format format,
@@ -204,7 +205,8 @@ Result<KvBenchReport> bench_kv(const std::string& path, const KvBenchOptions& op
   std::unique_ptr<model::Decoder> decoder;
   if (options.with_decode) {
     options.on_step("loading");
-    DM_ASSIGN(decoder, model::Decoder::load(file, {.kernels = table, .team = &team, .progress = options.engine.progress}));
+    DM_ASSIGN(decoder,
+              model::Decoder::load(file, {.kernels = table, .team = &team, .progress = options.engine.progress}));
   }
   KvBenchReport report;
   report.model = printable(path);

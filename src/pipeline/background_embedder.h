@@ -7,8 +7,8 @@
 
 namespace docmind::pipeline {
 
-// The indexing thread has the lowest priority, but whoever runs a batch of a model may have the texts of questions in it:
-// calls therefore go through a thread of normal priority. Borrows both.
+// The indexing thread has the lowest priority, but whoever runs a batch of a model may have the texts of questions in
+// it: calls therefore go through a thread of normal priority. Borrows both.
 class BackgroundEmbedder final : public providers::Embedder {
  public:
   BackgroundEmbedder(const providers::Embedder& inner, BackgroundIndexer& background)

@@ -27,7 +27,8 @@ struct BodyLimits {
 class JsonFields {
  public:
   // `prefix` names the object in errors: "messages[2]." Borrows the object.
-  explicit JsonFields(const json::object& object, std::string prefix = {}) : object_(object), prefix_(std::move(prefix)) {}
+  explicit JsonFields(const json::object& object, std::string prefix = {})
+      : object_(object), prefix_(std::move(prefix)) {}
 
   [[nodiscard]] std::optional<std::string> text(std::string_view name, size_t max_bytes = SIZE_MAX);
   [[nodiscard]] std::string required_text(std::string_view name, size_t max_bytes = SIZE_MAX);

@@ -23,7 +23,10 @@ std::string_view first_segment(std::string_view path) {
   return take_segment(path, pos);
 }
 
+// Several patterns may have the same path.
 void add_method(std::string& allow, std::string_view method) {
+  const std::string list = ", " + allow + ",";
+  if (list.find(" " + std::string(method) + ",") != std::string::npos) return;
   if (!allow.empty()) allow += ", ";
   allow += method;
   if (method == "GET") allow += ", HEAD";

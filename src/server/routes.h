@@ -16,17 +16,27 @@ struct RouteOptions {
 };
 
 // Everything borrows the service, which must outlive the server.
-void add_openai_routes(Router& router, pipeline::Service& service, const RouteOptions& options);   // /v1/chat/completions, completions, models
-void add_vector_routes(Router& router, pipeline::Service& service, const RouteOptions& options);   // /v1/embeddings, rerank in all dialects, TEI
-void add_ollama_routes(Router& router, pipeline::Service& service, const RouteOptions& options);   // /api/...
-void add_llamacpp_routes(Router& router, pipeline::Service& service, const RouteOptions& options); // /props, /tokenize, ...
-void add_rag_routes(Router& router, pipeline::Service& service, const RouteOptions& options);      // /v1/rag/query, /v1/search
-void add_document_routes(Router& router, pipeline::Service& service, const RouteOptions& options); // /v1/documents, /v1/collections
-void add_admin_routes(Router& router, pipeline::Service& service, const RouteOptions& options);    // /v1/cache, stats, decisions, /health
-void add_metrics_route(Router& router, pipeline::Service& service, const RouteOptions& options);   // /metrics
-void add_openapi_route(Router& router);                                                            // /openapi.json
-void add_page_routes(Router& router);                                                              // / and its files
 
+// /v1/chat/completions, /v1/completions, /v1/models
+void add_openai_routes(Router& router, pipeline::Service& service, const RouteOptions& options);
+// /v1/embeddings, rerank in all dialects, text-embeddings-inference
+void add_vector_routes(Router& router, pipeline::Service& service, const RouteOptions& options);
+// /api/...
+void add_ollama_routes(Router& router, pipeline::Service& service, const RouteOptions& options);
+// /props, /tokenize, ...
+void add_llamacpp_routes(Router& router, pipeline::Service& service, const RouteOptions& options);
+// /v1/rag/query, /v1/search
+void add_rag_routes(Router& router, pipeline::Service& service, const RouteOptions& options);
+// /v1/documents, /v1/collections, /v1/index
+void add_document_routes(Router& router, pipeline::Service& service, const RouteOptions& options);
+// /v1/cache, /v1/stats, /v1/decisions, /health
+void add_admin_routes(Router& router, pipeline::Service& service, const RouteOptions& options);
+// /metrics
+void add_metrics_route(Router& router, pipeline::Service& service, const RouteOptions& options);
+// /openapi.json
+void add_openapi_route(Router& router);
+// / and its files
+void add_page_routes(Router& router);
 // All of the above.
 [[nodiscard]] Router all_routes(pipeline::Service& service, const RouteOptions& options);
 

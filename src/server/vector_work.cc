@@ -106,6 +106,16 @@ bool embed_by_words(pipeline::Service& service, const EmbeddingRequest& request,
     error = engine_error(rows.error(), service.retry_after_ms());
     return false;
   }
+  for (size_t i = 0; i < rows->size(); ++i) {
+    const std::vector<float>& row = (*rows)[i];
+    if (std::any_of(row.begin(), row.end(), [](float x) { return x != 0; })) continue;
+    // A vector of zeros is near to nothing and makes every cosine 0 divided by 0.
+    error = bad_field("input", fmt::format("[{}] has no word that the indexed documents know, so the built-in "
+                                           "embedder has no vector for it; an embedding model (--embedder) has one "
+                                           "for every text",
+                                           i));
+    return false;
+  }
   made.n_tokens = count_words(request.texts);
   made.dimension = rows->empty() ? 0 : rows->front().size();
   for (const std::vector<float>& row : *rows) made.rows.insert(made.rows.end(), row.begin(), row.end());

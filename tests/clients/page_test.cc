@@ -44,9 +44,10 @@ class Page : public testing::Test {
 };
 
 TEST_F(Page, TypesAndParts) {
-  const ProcessResult types = run_process({.argv = {"/usr/bin/env", "node", "node_modules/typescript/bin/tsc", "--noEmit"},
-                                           .env = {{"PATH", std::getenv("PATH")}},
-                                           .folder = web_folder()});
+  const ProcessResult types =
+      run_process({.argv = {"/usr/bin/env", "node", "node_modules/typescript/bin/tsc", "--noEmit"},
+                   .env = {{"PATH", std::getenv("PATH")}},
+                   .folder = web_folder()});
   EXPECT_EQ(types.code, 0) << types.out;
   run(test_files("tests/unit"));
 }

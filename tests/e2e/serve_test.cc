@@ -124,7 +124,9 @@ TEST(Serve, StartsEmptyTakesAnUploadAndDropsItAgain) {
   EXPECT_EQ(client.request("DELETE", "/v1/documents/" + text(document, "id")).status, 200);
   wait_indexed(client);
   EXPECT_TRUE(list(body_of(client.get("/v1/documents")), "data").empty());
-  EXPECT_FALSE(contains(client.post("/v1/rag/query", R"({"question": "How many kilograms does the pump weigh?"})").body, "forty"));
+  const std::string afterwards =
+      client.post("/v1/rag/query", R"({"question": "How many kilograms does the pump weigh?"})").body;
+  EXPECT_FALSE(contains(afterwards, "forty")) << afterwards;
 }
 
 TEST(Serve, NamesOfUploadsStayInTheirFolder) {
@@ -258,6 +260,18 @@ TEST(Serve, MeasuresAndExplains) {
   const HttpReply page = client.get("/", {{"Accept", "text/html"}});
   EXPECT_EQ(page.status, 200);
   EXPECT_TRUE(contains(page.body, "<!doctype html") || contains(page.body, "<!DOCTYPE html"));
+}
+
+TEST(Serve, TheBuiltInEmbedderSaysWhereItHasNoVector) {
+  Sandbox box;
+  write_sample_docs(box);
+  box.index();
+  const Served served(box);
+  HttpClient client(served.port());
+  EXPECT_EQ(client.post("/v1/embeddings", R"({"input": "The pump weighs forty kilograms."})").status, 200);
+  const HttpReply unknown = client.post("/v1/embeddings", R"({"input": ["pump", "qwxzy vbnmk"]})");
+  EXPECT_EQ(unknown.status, 400) << unknown.body;
+  EXPECT_TRUE(contains(unknown.body, "[1]")) << unknown.body;
 }
 
 TEST(Serve, ShowsWhatIsKnownOfTheQuality) {

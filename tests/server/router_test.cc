@@ -56,6 +56,9 @@ TEST(Router, TellsTheMethodsAndTheDialectOfAPath) {
   const Router router = make_router();
   EXPECT_EQ(router.match("POST", "/v1/documents/1").allow, "GET, HEAD, DELETE");
   EXPECT_EQ(router.match("POST", "/nowhere").allow, "");
+  // A path that two patterns have names each method once.
+  router.add({.method = "GET", .pattern = "/v1/documents/{id...}", .handler = {}});
+  EXPECT_EQ(router.match("POST", "/v1/documents/1").allow, "GET, HEAD, DELETE");
   EXPECT_EQ(router.match("GET", "/api/chat").dialect, Dialect::kOllama);
   EXPECT_EQ(router.match("GET", "/api/nowhere").dialect, Dialect::kOllama);
   EXPECT_EQ(router.match("GET", "/nowhere").dialect, Dialect::kOpenAi);

@@ -10,7 +10,8 @@
 
 namespace docmind::test {
 
-// Runs `node --test` on files below `folder`, one after the other; what fails is a failure of the test, with its output.
+// Runs `node --test` on files below `folder`, one after the other; what fails is a failure of the test, with its
+// output.
 void run_node_tests(const Sandbox& box, const std::string& folder, const std::vector<std::string>& files,
                     const std::map<std::string, std::string>& env);
 
