@@ -27,5 +27,6 @@ cat <<EOF
 
 Your own documents:   $docmind index ~/Documents
                       $docmind ask "..."
+A page and an API:    $docmind serve        then open http://127.0.0.1:8080
 The manual:           $docmind --help
 EOF

@@ -53,7 +53,7 @@ TEST(Router, FitsWholePathsOnly) {
 }
 
 TEST(Router, TellsTheMethodsAndTheDialectOfAPath) {
-  const Router router = make_router();
+  Router router = make_router();
   EXPECT_EQ(router.match("POST", "/v1/documents/1").allow, "GET, HEAD, DELETE");
   EXPECT_EQ(router.match("POST", "/nowhere").allow, "");
   // A path that two patterns have names each method once.
