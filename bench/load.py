@@ -30,8 +30,8 @@ QUESTIONS = ["How does DocMind find changed files?", "Does my data leave my comp
 
 def generate(served, body, *flags):
     """One run of the load generator; its report."""
-    done = subprocess.run([GENERATOR, "--port", str(served.port), "--path", "/v1/rag/query", "--body", str(body), *map(str, flags)],
-                          capture_output=True, text=True)
+    done = subprocess.run([GENERATOR, "--port", str(served.port), "--path", "/v1/rag/query", "--body", str(body),
+                           *map(str, flags)], capture_output=True, text=True)
     if done.returncode not in (0, 2):
         raise BenchError(f"load generator: {done.stderr}")
     return json.loads(done.stdout)

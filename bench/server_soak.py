@@ -22,7 +22,8 @@ from served import Served
 class Counts:
     def __init__(self):
         self.lock = threading.Lock()
-        self.values = dict.fromkeys(["answered", "refused", "failed", "vanished", "bad", "half_open", "unanswered_bad"], 0)
+        self.values = dict.fromkeys(
+            ["answered", "refused", "failed", "vanished", "bad", "half_open", "unanswered_bad"], 0)
         self.ms = []
         self.failures = []
 
@@ -96,7 +97,8 @@ def half_open(served, counts, stop):
     while not stop.is_set():
         try:
             client = connect(served)
-            client.sendall(random.choice([b"", b"GET /he", b"POST /v1/rag/query HTTP/1.1\r\nHost: localhost\r\nContent-Le",
+            client.sendall(random.choice([b"", b"GET /he",
+                                          b"POST /v1/rag/query HTTP/1.1\r\nHost: localhost\r\nContent-Le",
                                           post("/v1/rag/query", b"x" * 500)[:-400]]))
             held.append(client)
             counts.add("half_open")
@@ -123,17 +125,19 @@ def bad_requests(chance):
     if kind == 4:
         return b"POST /v1/rag/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n"
     if kind == 5:
-        return b"POST /v1/rag/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        return post("/v1/rag/query", b"0\r\n\r\n", b"Transfer-Encoding: chunked\r\n")
     if kind == 6:
         return b"POST /v1/rag/query HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nno\r\n"
     if kind == 7:
         return b"GET /v1/models HTTP/1.1\r\nHost: evil.example\r\n\r\n"
     if kind == 8:
+        field = chance.choice(["max_tokens", "n", "top_k", "temperature", "top_logprobs"])
+        value = chance.choice([-1, 1e308, 2**63, "x", []])
         return post("/v1/chat/completions", json.dumps({"messages": [{"role": "user", "content": "x"}],
-                    chance.choice(["max_tokens", "n", "seed", "top_k", "temperature", "top_logprobs"]): chance.choice([-1, 1e308, 2**63, "x", [], 1e-400])}).encode())
+                                                        field: value}).encode())
     if kind == 9:
-        return post("/v1/documents", b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"../../etc/passwd\"\r\n\r\nhello",
-                    b"Content-Type: multipart/form-data; boundary=x\r\n")
+        part = b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"../../etc/passwd\"\r\n\r\nhello"
+        return post("/v1/documents", part, b"Content-Type: multipart/form-data; boundary=x\r\n")
     if kind == 10:
         return b"DELETE /v1/documents/%2e%2e%2f HTTP/1.1\r\nHost: localhost\r\n\r\n"
     return post("/v1/embeddings", json.dumps({"input": [[1, 2, 3]], "dimensions": -5}).encode())
