@@ -207,6 +207,8 @@ TEST_F(HttpLimitsTest, RequestsInFlightAreLimited) {
   EXPECT_EQ(c.get("/health").status, 200) << "routes that do no work still answer, on the same connection";
   first->respond(text_response("done"));
   EXPECT_EQ(a.read_reply().body, "done");
+  // The reply may be here before its place is free.
+  ASSERT_TRUE(eventually([&] { return stats().n_in_flight == 1; }));
   EXPECT_EQ(c.get("/echo").status, 200);
   EXPECT_EQ(stats().n_refused, 1);
 }
