@@ -30,6 +30,7 @@ struct Config {
     int64_t chunk_target_bytes = 1'800;
     int64_t read_timeout_ms = 60'000;
     int64_t worker_memory_mib = 1'024;
+    std::string priority = "idle";
   } index;
   struct Search {
     int64_t top_k = 10;

@@ -32,6 +32,9 @@ constexpr std::array kFields = {
               "A PDF or DOCX that takes longer is skipped, in ms", 100, kBillion},
     FieldInfo{"index.worker_memory_mib", FieldType::kInteger,
               "Memory that parsing one PDF or DOCX may take, in MiB", 128, 65'536},
+    FieldInfo{"index.priority", FieldType::kText,
+              "Processors that 'serve' indexes with: only idle ones, with low or with normal priority", 0, 0,
+              "idle|low|normal"},
     FieldInfo{"search.top_k", FieldType::kInteger, "Passages that 'search' shows", 1, 1'000},
     FieldInfo{"search.lexical_depth", FieldType::kInteger,
               "Passages that the full-text search scores before fusion", 10, 100'000},
@@ -174,7 +177,7 @@ Slot slot_of(Config& c, std::string_view name) {
   const std::array<Slot, kFields.size()> slots = {
       &c.store.path, &c.store.lock_wait_ms, &c.index.include, &c.index.exclude,
       &c.index.max_file_mib, &c.index.threads, &c.index.chunk_target_bytes,
-      &c.index.read_timeout_ms, &c.index.worker_memory_mib, &c.search.top_k,
+      &c.index.read_timeout_ms, &c.index.worker_memory_mib, &c.index.priority, &c.search.top_k,
       &c.search.lexical_depth, &c.search.vector_depth, &c.search.rerank_depth,
       &c.search.exact_limit, &c.ask.top_k,
       &c.ask.min_relevance, &c.ask.max_sentences, &c.model.path, &c.model.threads, &c.model.isa,

@@ -65,6 +65,8 @@ Result<pipeline::ServiceOptions> service_options(const Session& session, pipelin
   options.ask = ask_options(session);
   options.corpus.exact_limit = static_cast<size_t>(config.search.exact_limit);
   options.index = index_request(session);
+  if (config.index.priority == "low") options.index_priority = pipeline::BackgroundPriority::kLow;
+  if (config.index.priority == "normal") options.index_priority = pipeline::BackgroundPriority::kNormal;
   options.answers = cache_options(config, options.store_folder);
   options.use_cache = config.cache.enabled;
   options.computed_bytes = config.cache.computed_mib * kServeMiB;

@@ -17,18 +17,21 @@ namespace {
 constexpr std::chrono::milliseconds kLongestPause{10};
 
 // Of this thread and those that it starts; where it is refused, indexing is only less polite.
-void lower_priority() {
+void lower_priority(BackgroundPriority priority) {
+  if (priority == BackgroundPriority::kNormal) return;
   constexpr int kLowestNice = 19;
   const sched_param none{};
   // Whoever wakes up takes the processor from it at once, which a nice value alone does not promise.
-  [[maybe_unused]] const int idle = pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
+  const int policy = priority == BackgroundPriority::kIdle ? SCHED_IDLE : SCHED_BATCH;
+  [[maybe_unused]] const int refused = pthread_setschedparam(pthread_self(), policy, &none);
   const auto thread_id = static_cast<id_t>(::syscall(SYS_gettid));
   [[maybe_unused]] const int nice = ::setpriority(PRIO_PROCESS, thread_id, kLowestNice);
 }
 
 }  // namespace
 
-BackgroundIndexer::BackgroundIndexer() : helper_([this] { help(); }), thread_([this] { work(); }) {}
+BackgroundIndexer::BackgroundIndexer(BackgroundPriority priority)
+    : helper_([this] { help(); }), thread_([this, priority] { work(priority); }) {}
 
 BackgroundIndexer::~BackgroundIndexer() {
   {
@@ -94,8 +97,8 @@ size_t BackgroundIndexer::n_waiting() const {
   return runs_.size();
 }
 
-void BackgroundIndexer::work() {
-  lower_priority();
+void BackgroundIndexer::work(BackgroundPriority priority) {
+  lower_priority(priority);
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [&] { return stop_ || !runs_.empty(); });

@@ -15,14 +15,16 @@
 
 namespace docmind::pipeline {
 
+// Which processors background work gets: those that nobody else wants, few of those that others want, or its share.
+enum class BackgroundPriority { kIdle, kLow, kNormal };
+
 // Runs are taken in order, so collections that have one run waiting each take turns. Threads and processes that a run
-// starts inherit the priority (nice 19, SCHED_IDLE): what answers questions takes the
-// CPUs from them at once.
+// starts inherit the priority: at kIdle (SCHED_IDLE, nice 19) what answers questions takes the CPUs from them at once.
 class BackgroundIndexer {
  public:
   using Run = std::function<void(const CancelToken& cancel)>;
 
-  BackgroundIndexer();
+  explicit BackgroundIndexer(BackgroundPriority priority = BackgroundPriority::kIdle);
   // Cancels the run that is under way and waits for its end; what is queued never runs.
   ~BackgroundIndexer();
   BackgroundIndexer(const BackgroundIndexer&) = delete;
@@ -50,7 +52,7 @@ class BackgroundIndexer {
   void at_normal_priority(const std::function<void()>& work);
 
  private:
-  void work();
+  void work(BackgroundPriority priority);
   void help();
   void question_ends();
 

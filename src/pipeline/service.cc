@@ -26,6 +26,7 @@ class ServiceImpl final : public Service {
       : options_(std::move(options)),
         logger_(logger),
         collections_({.options = &options_, .metrics = metrics_.get(), .background = &background_, .logger = &logger_}),
+        background_(options_.index_priority),
         workers_(options_.n_workers, options_.max_waiting) {}
 
   Status open() {

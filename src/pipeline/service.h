@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "control/controller.h"
 #include "monitor/metrics.h"
+#include "pipeline/background_indexer.h"
 #include "pipeline/collection.h"
 #include "pipeline/models.h"
 #include "pipeline/service_sample.h"
@@ -27,6 +28,7 @@ struct ServiceOptions {
   AskOptions ask;                  // defaults of a question; tenant and session are the request's
   CorpusOptions corpus;            // its borrowed parts are filled in by the service
   IndexRequest index;              // likewise roots
+  BackgroundPriority index_priority = BackgroundPriority::kIdle;
   cache::AnswerCacheOptions answers;  // paths are filled in
   bool use_cache = true;
   int64_t computed_bytes = 256 << 20; // 0: nothing computed is kept

@@ -141,7 +141,10 @@ TEST_F(KvCommands, BenchStreamsRunsSeveralTexts) {
   for (const char* key : {"single_tps", "total_tps", "first_token_p95_ms", "gap_p95_ms", "gap_p95_admitting_ms",
                           "admitted_first_ms", "admitted_alone_ms"}) {
     ASSERT_TRUE(report.contains(key)) << key;
-    EXPECT_GT(report.at(key).to_number<double>(), 0) << key;
+    const double value = report.at(key).to_number<double>();
+    // On a busy machine the small prompt can be through before a running text wants its next token.
+    if (std::string_view(key) == "gap_p95_admitting_ms") EXPECT_GE(value, 0) << key;
+    else EXPECT_GT(value, 0) << key;
   }
   const ProcessResult refused = box_.run({"bench", "streams", model_, "--admit", "100000"});
   EXPECT_NE(refused.code, 0);

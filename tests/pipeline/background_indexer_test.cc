@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <future>
+#include <tuple>
 
 namespace docmind::pipeline {
 namespace {
@@ -33,6 +34,16 @@ TEST(BackgroundIndexer, RunsInTurnAtTheLowestPriority) {
   EXPECT_EQ(done.get_future().get(), "ab");
   EXPECT_EQ(nice, 19);
   EXPECT_EQ(policy, SCHED_IDLE);
+}
+
+TEST(BackgroundIndexer, TakesTheConfiguredPriority) {
+  for (const auto& [priority, wanted_nice, wanted_policy] :
+       {std::tuple{BackgroundPriority::kLow, 19, SCHED_BATCH}, {BackgroundPriority::kNormal, own_nice(), SCHED_OTHER}}) {
+    std::promise<std::pair<int, int>> seen;
+    BackgroundIndexer indexer(priority);
+    indexer.add([&](const CancelToken&) { seen.set_value({own_nice(), ::sched_getscheduler(0)}); });
+    EXPECT_EQ(seen.get_future().get(), std::make_pair(wanted_nice, wanted_policy));
+  }
 }
 
 TEST(BackgroundIndexer, WorkThatOthersWaitForRunsAtNormalPriority) {

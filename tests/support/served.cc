@@ -14,6 +14,8 @@ Served::Served(const Sandbox& box, std::vector<std::string> flags) {
   args.insert(args.end(), flags.begin(), flags.end());
   ProcessOptions options = box.command(args);
   options.timeout_s = 280;
+  // Other tests keep the processors busy, and what is idle could be little for long.
+  options.env.emplace("DOCMIND_INDEX_PRIORITY", "low");
   process_ = std::make_unique<Process>(options);
   while (const auto line = process_->read_line()) {
     const size_t at = line->find("http://");
