@@ -139,27 +139,14 @@ void clear_cache(pipeline::Collection& collection, const ExchangePtr& exchange) 
   send_json(exchange, json::object{{"cleared", true}});
 }
 
-using CacheAct = void (*)(pipeline::Collection& collection, const ExchangePtr& exchange);
-
-Handler cache_work(pipeline::Service& service, CacheAct act) {
-  return [&service, act](const ExchangePtr& exchange) {
-    work_for(service, exchange, Dialect::kOpenAi, [&service, act, exchange] {
-      ApiError error;
-      const pipeline::CollectionPtr collection = query_collection(service, exchange, error);
-      if (collection == nullptr) return send_error(exchange, error, Dialect::kOpenAi);
-      act(*collection, exchange);
-    });
-  };
-}
-
 }  // namespace
 
 void add_cache_routes(Router& router, pipeline::Service& service) {
   constexpr int64_t kFeedbackBytes = 16 << 10;
-  router.add({.method = "GET", .pattern = "/v1/cache", .handler = cache_work(service, show_cache)});
-  router.add({.method = "DELETE", .pattern = "/v1/cache", .handler = cache_work(service, clear_cache)});
-  router.add({.method = "GET", .pattern = "/v1/cache/entries", .handler = cache_work(service, list_entries)});
-  router.add({.method = "DELETE", .pattern = "/v1/cache/entries/{id}", .handler = cache_work(service, remove_entry)});
+  router.add({.method = "GET", .pattern = "/v1/cache", .handler = on_worker(service, show_cache)});
+  router.add({.method = "DELETE", .pattern = "/v1/cache", .handler = on_worker(service, clear_cache)});
+  router.add({.method = "GET", .pattern = "/v1/cache/entries", .handler = on_worker(service, list_entries)});
+  router.add({.method = "DELETE", .pattern = "/v1/cache/entries/{id}", .handler = on_worker(service, remove_entry)});
   router.add({.method = "POST",
               .pattern = "/v1/cache/feedback",
               .handler =

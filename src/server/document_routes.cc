@@ -136,20 +136,6 @@ EventFeed::Next index_events(const pipeline::CollectionPtr& collection) {
   };
 }
 
-using WithCollection = void (*)(pipeline::Collection& collection, const ExchangePtr& exchange);
-
-// For what reads or writes files: on a worker, with the collection of the query string.
-Handler on_worker(pipeline::Service& service, WithCollection act) {
-  return [&service, act](const ExchangePtr& exchange) {
-    work_for(service, exchange, Dialect::kOpenAi, [&service, act, exchange] {
-      ApiError error;
-      const pipeline::CollectionPtr collection = query_collection(service, exchange, error);
-      if (collection == nullptr) return send_error(exchange, error, Dialect::kOpenAi);
-      act(*collection, exchange);
-    });
-  };
-}
-
 void add_index_routes(Router& router, pipeline::Service& service) {
   const auto feed = std::make_shared<EventFeed>();
   router.add({.method = "POST",

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "server/send.h"
 
 namespace docmind::server {
 namespace {
@@ -86,6 +87,17 @@ json::object job_json(const pipeline::IndexJob& job) {
           {"path", to_valid_utf8(job.path)},
           {"error", job.error.empty() ? json::value() : json::value(to_valid_utf8(job.error))},
           {"report", report_or_null(job.report)}};
+}
+
+Handler on_worker(pipeline::Service& service, WithCollection act) {
+  return [&service, act](const ExchangePtr& exchange) {
+    work_for(service, exchange, Dialect::kOpenAi, [&service, act, exchange] {
+      ApiError error;
+      const pipeline::CollectionPtr collection = query_collection(service, exchange, error);
+      if (collection == nullptr) return send_error(exchange, error, Dialect::kOpenAi);
+      act(*collection, exchange);
+    });
+  };
 }
 
 }  // namespace docmind::server

@@ -29,4 +29,8 @@ inline constexpr std::string_view kDefaultCollectionName = "default";
 [[nodiscard]] json::object document_json(const pipeline::DocumentInfo& document);
 [[nodiscard]] json::object job_json(const pipeline::IndexJob& job);
 
+// For what reads or writes files: on a worker, with the collection of the query string.
+using WithCollection = void (*)(pipeline::Collection& collection, const ExchangePtr& exchange);
+[[nodiscard]] Handler on_worker(pipeline::Service& service, WithCollection act);
+
 }  // namespace docmind::server
