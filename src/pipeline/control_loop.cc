@@ -92,7 +92,10 @@ void ControlLoop::step() {
   ServiceSample now = take_sample(sources_, server_());
   window_.update(static_cast<int64_t>(now.steady_ms));
   const monitor::GpuState gpu = gpu_monitor_.read();
-  const ServiceRates rates = rates_between(before_, now);
+  ServiceRates rates = rates_between(before_, now);
+  if (const Result<monitor::ProcessUse> use = monitor::process_use(); use.ok()) {
+    rates.cpu_cores = cpu_meter_.cores_in_use(use->cpu_ms, now.steady_ms).value_or(0);
+  }
   trends_.add(now.monitor.unix_ms, trend_values(now, before_, rates, window_, gpu));
   const control::ControlInput input = control_input(now, before_, window_, *sources_.options);
   std::vector<control::Decision> decisions;

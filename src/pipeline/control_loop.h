@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "control/controller.h"
 #include "monitor/gpu.h"
+#include "monitor/process.h"
 #include "monitor/trend.h"
 #include "monitor/window.h"
 #include "pipeline/take_sample.h"
@@ -23,6 +24,7 @@ namespace docmind::pipeline {
 
 // Between two samples, a second.
 struct ServiceRates {
+  double cpu_cores = 0;  // that the process keeps busy
   double generated = 0, prompt = 0, embedded = 0, questions = 0, requests = 0;
 };
 
@@ -57,6 +59,7 @@ class ControlLoop {
   const Logger logger_;
   control::Controller controller_;  // of the thread, and what follows
   monitor::GpuMonitor gpu_monitor_;
+  monitor::CpuMeter cpu_meter_;
   ServiceSample before_;
   size_t n_limited_ = 0;            // collections whose cache limits were set
 

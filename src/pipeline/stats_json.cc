@@ -37,6 +37,15 @@ json::object memory_json(const ServiceSample& sample, const ServiceOptions& opti
                                  {"computed_cache_bytes", sample.computed_memory_bytes}}}};
 }
 
+json::object process_json(const ServiceRates& rates) {
+  json::object object{{"cpu_cores", rates.cpu_cores}};
+  if (const Result<monitor::ProcessUse> use = monitor::process_use(); use.ok()) {
+    object["threads"] = use->n_threads;
+    object["open_files"] = use->n_open_files;
+  }
+  return object;
+}
+
 json::object gpu_json(const monitor::GpuState& gpu) {
   json::array devices;
   for (const monitor::GpuDevice& device : gpu.devices) {
@@ -227,6 +236,7 @@ json::object stats_json(const ServiceSample& sample, const StatsContext& context
           {"uptime_s", sample.uptime_s},
           {"collection_default", json::object{{"documents", context.n_documents}, {"chunks", context.n_chunks}}},
           {"memory", memory_json(sample, options)},
+          {"process", process_json(rates)},
           {"gpu", gpu_json(sample.gpu)},
           {"stages", stages_json([&](Stage stage) { return sample.monitor.stage(stage); })},
           {"window", stages_json([&](Stage stage) { return control.window().summary(stage); })},

@@ -251,6 +251,8 @@ TEST(Serve, MeasuresAndExplains) {
   const json::value stats = body_of(client.get("/v1/stats"));
   EXPECT_GT(number(stats.at("memory"), "rss_bytes"), 0);
   EXPECT_GT(number(stats.at("memory"), "budget_bytes"), 0);
+  EXPECT_GT(number(stats.at("process"), "threads"), 2);
+  EXPECT_GT(number(stats.at("process"), "open_files"), 2);
   EXPECT_EQ(number(stats.at("questions"), "total"), 2);
   EXPECT_EQ(number(stats.at("cache").at("answers"), "hits"), 1);
   EXPECT_FALSE(stats.at("gpu").at("present").as_bool() && stats.at("gpu").at("devices").as_array().empty());
