@@ -97,7 +97,7 @@ void ControlLoop::step() {
     rates.cpu_cores = cpu_meter_.cores_in_use(use->cpu_ms, now.steady_ms).value_or(0);
   }
   trends_.add(now.monitor.unix_ms, trend_values(now, before_, rates, window_, gpu));
-  const control::ControlInput input = control_input(now, before_, window_, *sources_.options);
+  const control::ControlInput input = control_input(now, window_, *sources_.options);
   std::vector<control::Decision> decisions;
   const control::Setpoints setpoints = controller_.step(input, &decisions);
   std::vector<control::Recommendation> recommendations = controller_.recommend(input);

@@ -104,8 +104,8 @@ ServiceSample take_sample(const SampleSources& sources, json::object server) {
   return sample;
 }
 
-control::ControlInput control_input(const ServiceSample& now, const ServiceSample& before,
-                                    const monitor::WindowedMetrics& window, const ServiceOptions& options) {
+control::ControlInput control_input(const ServiceSample& now, const monitor::WindowedMetrics& window,
+                                    const ServiceOptions& options) {
   control::ControlInput input;
   input.now_ms = static_cast<int64_t>(now.steady_ms);
   input.unix_ms = now.monitor.unix_ms;
@@ -124,8 +124,9 @@ control::ControlInput control_input(const ServiceSample& now, const ServiceSampl
   input.n_answered = static_cast<int64_t>(total.count);
   input.n_queued = now.n_queued();
   input.n_running = now.n_running();
-  input.n_refused = static_cast<int64_t>(window.count(Counter::kRequestsRefused)) +
-                    static_cast<int64_t>(now.workers.n_refused - before.workers.n_refused);
+  // Of every queue: the server counts each refusal once, when it has answered it.
+  input.n_refused = static_cast<int64_t>(window.count(Counter::kRequestsRefused));
+  input.n_workers = static_cast<int64_t>(options.n_workers);
   input.context_tokens = options.models.text != nullptr ? options.models.text->n_context() : 0;
   input.semantic_cache = options.use_cache && options.answers.near.enabled;
   return input;

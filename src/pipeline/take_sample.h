@@ -23,8 +23,7 @@ struct SampleSources {
 [[nodiscard]] ServiceSample take_sample(const SampleSources& sources, json::object server);
 
 // Of two samples and the window between now and a minute ago.
-[[nodiscard]] control::ControlInput control_input(const ServiceSample& now, const ServiceSample& before,
-                                                  const monitor::WindowedMetrics& window,
+[[nodiscard]] control::ControlInput control_input(const ServiceSample& now, const monitor::WindowedMetrics& window,
                                                   const ServiceOptions& options);
 
 }  // namespace docmind::pipeline
