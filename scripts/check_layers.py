@@ -23,7 +23,7 @@ TABLE = {
     "cache": (3, ["index", "base"]),
     "ingest": (3, ["tokenizer", "base"]),
     "engine": (4, ["model", "kv", "tokenizer", "gguf", "kernels", "monitor", "base"]),
-    "providers": (5, ["engine", "quantize", "control", "base"]),
+    "providers": (5, ["engine", "quantize", "control", "kv", "model", "gguf", "kernels", "tokenizer", "base"]),
     "pipeline": (6, ["providers", "engine", "cache", "index", "ingest", "control", "monitor", "base"]),
     "server": (7, ["pipeline", "providers", "engine", "tokenizer", "cache", "control", "monitor", "base"]),
     "cli": (8, None),  # everything

@@ -17,6 +17,7 @@ struct EngineOptions {
   std::string isa = "auto";  // or a kernels::isa_name()
   int64_t n_context = 0;     // tokens of a language model's context; 0: the model's, at most 8,192
   model::LoadProgress progress = {};
+  model::QuantizeOnLoad quantize = model::QuantizeOnLoad::kNone;  // part of ModelInfo::fingerprint
 
   // --- language models only ---
   kv::FormatOptions kv_format = {};

@@ -56,11 +56,19 @@ class Writer {
   // As it is in another file; its alignment is left out, this file has its own.
   void add(const MetadataEntry& entry);
 
+  // A text that is known only when all else is written: room for `n_bytes`, blanks until fill().
+  void reserve(std::string_view key, size_t n_bytes);
+
   void declare(TensorShape shape);
 
   // The next bytes of the tensor that is not complete yet; never past its end. kInvalidArgument when
   // what was added or declared is not a valid file (the reader would refuse it), kIo on a full disk.
   Status append(std::span<const std::byte> bytes);
+  // All data is written: the whole file, still beside its path under this name, which can be opened and read.
+  // kInvalidArgument when data is missing.
+  Result<std::string> complete();
+  // The text of a reserve()d key, blanks behind it; after complete(). kLimit names both sizes when it is too long.
+  Status fill(std::string_view key, std::string_view text);
   // Flushes to the disk and puts the file at its path. kInvalidArgument when data is missing.
   Status finish();
 

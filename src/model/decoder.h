@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/thread_team.h"
@@ -44,6 +45,19 @@ struct DecoderConfig {
   float yarn_ext_factor = -1, yarn_attn_factor = 1, yarn_beta_fast = 32, yarn_beta_slow = 1;
 };
 
+// What the matrices of a file in floats (F32, F16, BF16) become when they are packed: Q8_0, or Q4_0 with the output in
+// Q8_0. Matrices in other types, and rows that are no whole blocks, stay as they are.
+enum class QuantizeOnLoad { kNone, kInt8, kInt4 };
+
+// Is told, in passes that run on a model loaded with it, what each matrix is multiplied with. Borrowed; called on the
+// thread of the pass, before the products.
+class ActivationObserver {
+ public:
+  virtual ~ActivationObserver() = default;
+  // rows [n_rows, cols] with a stride in floats; `tensor` is the matrix' name in the file.
+  virtual void see(std::string_view tensor, const float* rows, int64_t stride, int64_t n_rows, int64_t cols) = 0;
+};
+
 struct LoadOptions {
   const kernels::KernelTable* kernels = nullptr;  // required
   ThreadTeam* team = nullptr;                     // required; also used by every pass
@@ -52,6 +66,8 @@ struct LoadOptions {
   // only where a model normalises both (qwen3). Off for comparisons.
   bool fold_key_scales = true;
   LoadProgress progress;
+  QuantizeOnLoad quantize = QuantizeOnLoad::kNone;
+  ActivationObserver* observer = nullptr;
 };
 
 // The part of a forward pass that one sequence has.
