@@ -44,9 +44,14 @@ struct Config {
     double min_relevance = 0.51;
     int64_t max_sentences = 4;
   } ask;
-  // A language model that answers, its context and how it writes.
+  // A language model that answers, those that stand in for it, its context and how it writes.
   struct Model {
     std::string path;
+    std::vector<std::string> fallback;
+    std::vector<std::string> replicas;
+    std::string small;
+    bool route = false;
+    std::string quantize_on_load = "none";
     int64_t threads = 0;
     std::string isa = "auto";
     int64_t context = 0;
@@ -85,6 +90,16 @@ struct Config {
     std::string path;
     int64_t depth = 12;
   } reranker;
+  // Models behind other servers.
+  struct Upstream {
+    bool allow_remote = false;
+    int64_t connect_timeout_ms = 2'000;
+    int64_t first_byte_timeout_ms = 120'000;
+    int64_t stall_timeout_ms = 30'000;
+    int64_t retries = 2;
+    int64_t context = 0;
+    std::string key_file;
+  } upstream;
   struct Cache {
     bool enabled = true;
     int64_t memory_mib = 64;

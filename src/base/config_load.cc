@@ -19,6 +19,7 @@ constexpr std::string_view kPrefix = "DOCMIND_";
 constexpr std::string_view kFileVariable = "DOCMIND_CONFIG";   // names the file
 constexpr std::string_view kStoreVariable = "DOCMIND_STORE";   // short for store.path
 constexpr std::string_view kKeysVariable = "DOCMIND_API_KEYS"; // secrets of 'serve': never a field that is printed
+constexpr std::string_view kUpstreamKeyVariable = "DOCMIND_UPSTREAM_KEY";  // likewise, for other servers
 
 Error unknown(std::string_view what, std::string_view name, const std::string& where,
               std::span<const std::string_view> names) {
@@ -122,7 +123,7 @@ Status apply_file(Effective& effective, const std::string& path) {
 
 Status apply_environment(Effective& effective, const Environment& environment) {
   std::vector<std::string> names{std::string(kFileVariable), std::string(kStoreVariable),
-                                 std::string(kKeysVariable)};
+                                 std::string(kKeysVariable), std::string(kUpstreamKeyVariable)};
   for (const FieldInfo& field : config_fields()) names.push_back(environment_name(field.name));
   const std::vector<std::string_view> views(names.begin(), names.end());
   for (const auto& [name, value] : environment) {
@@ -130,7 +131,7 @@ Status apply_environment(Effective& effective, const Environment& environment) {
     if (std::find(views.begin(), views.end(), name) == views.end()) {
       return unknown("environment variable", name, "", views);
     }
-    if (name == kFileVariable || name == kKeysVariable) continue;
+    if (name == kFileVariable || name == kKeysVariable || name == kUpstreamKeyVariable) continue;
     std::string_view field = "store.path";
     for (const FieldInfo& candidate : config_fields()) {
       if (environment_name(candidate.name) == name) field = candidate.name;

@@ -1,4 +1,4 @@
-// docmind doctor, config, completion and the hidden parse worker: the machine and the program.
+// docmind doctor, completion and the hidden parse worker: the machine and the program.
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
@@ -171,27 +171,6 @@ class DoctorCommand final : public Command {
   std::vector<Finding> findings_;
 };
 
-class ConfigCommand final : public Command {
- public:
-  CLI::App* declare(CLI::App& app, FieldFlags&) override {
-    CLI::App* sub = app.add_subcommand(
-        "config", "Print the effective configuration as TOML, each value with its origin: default, "
-                  "file, environment or flag. The output is a valid configuration file.");
-    sub->add_flag("--json", json_, "Print one JSON object with value and origin of each key");
-    return sub;
-  }
-
-  int run(Session& session) override {
-    session.terminal.out(json_ ? to_string_pretty(config_to_json(session.effective)) + "\n"
-                               : config_to_toml(session.effective, true));
-    session.terminal.flush();
-    return kExitOk;
-  }
-
- private:
-  bool json_ = false;
-};
-
 class CompletionCommand final : public Command {
  public:
   explicit CompletionCommand(CLI::App& app) : app_(app) {}
@@ -231,7 +210,6 @@ class ParseWorkerCommand final : public Command {
 }  // namespace
 
 std::unique_ptr<Command> make_doctor_command() { return std::make_unique<DoctorCommand>(); }
-std::unique_ptr<Command> make_config_command() { return std::make_unique<ConfigCommand>(); }
 std::unique_ptr<Command> make_completion_command(CLI::App& app) {
   return std::make_unique<CompletionCommand>(app);
 }

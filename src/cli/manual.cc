@@ -24,6 +24,11 @@ Examples:
   docmind search --queries q.tsv       a file of id<TAB>query lines
   docmind models pull qwen3-4b-q4_k_m  download a model; 'docmind models list' shows which
   docmind models show FILE.gguf        what is in a model file, and the memory it needs
+  docmind quantize IN.gguf OUT.gguf    a smaller model, written when it keeps its quality
+  docmind plan --model qwen3-14b --vram 12GiB --context 32768
+                                       what fits into memory, and what to change
+  docmind ask --model ollama:qwen3:14b "..."
+                                       a model of Ollama, llama.cpp or vLLM answers
   docmind serve                        a page and the APIs of OpenAI, Ollama and rerankers on port 8080
 
 Results go to standard output, progress and notes to standard error.
@@ -41,7 +46,7 @@ Files:
 
   $XDG_DATA_HOME/docmind/default/uploads               documents that were handed to 'serve'
 
-DOCMIND_API_KEYS holds keys for 'serve', as server.keys_file does.
+DOCMIND_API_KEYS holds keys for 'serve', as server.keys_file does; DOCMIND_UPSTREAM_KEY the key for other servers.
 
 Configuration keys (in the file as [section] key = value, in the environment as DOCMIND_SECTION_KEY):
 )";
