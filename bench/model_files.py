@@ -11,7 +11,7 @@ import sys
 
 U32, I32, F32_VALUE, BOOL, STRING, ARRAY = 4, 5, 6, 7, 8, 9
 # GGUF's number, elements a block, bytes a block
-TYPES = {"F32": (0, 1, 4), "Q8_0": (8, 32, 34), "Q4_K": (12, 256, 144), "Q6_K": (14, 256, 210)}
+TYPES = {"F32": (0, 1, 4), "F16": (1, 1, 2), "Q8_0": (8, 32, 34), "Q4_K": (12, 256, 144), "Q6_K": (14, 256, 210)}
 ALIGNMENT = 32
 # Standard deviations of uniformly random codes.
 CODES_4_BIT, CODES_6_BIT, CODES_8_BIT = 4.61, 18.47, 73.9
@@ -51,8 +51,23 @@ def entry(key, kind, value):
     return head + struct.pack({U32: "<I", I32: "<i", F32_VALUE: "<f", BOOL: "<?"}[kind], value)
 
 
+def half_high_bytes(deviation):
+    """A table from random bytes to the high bytes of halves of that deviation: sign, exponent, two bits of mantissa.
+
+    Mantissas are uniform, so that a number of exponent e has the mean square 7/3 * 4^e; a share of the numbers has the
+    exponent `top`, the others a quarter of their size.
+    """
+    square = deviation * deviation * 3 / 7
+    top = math.ceil(math.log(square, 4))
+    share = (square - 4.0 ** (top - 2)) / (4.0 ** top - 4.0 ** (top - 2))
+    def high(byte):
+        exponent = top if (byte >> 2 & 31) < round(32 * share) else top - 2
+        return byte & 0x80 | exponent + 15 << 2 | byte & 3
+    return bytes(map(high, range(256)))
+
+
 def weights(kind, n_elements, deviation, source):
-    """Random blocks of a quantized type."""
+    """Random blocks of a quantized type, or random halves."""
     _, block_len, size = TYPES[kind]
     n_blocks = n_elements // block_len
     data = bytearray()
@@ -63,7 +78,9 @@ def weights(kind, n_elements, deviation, source):
         for i, byte in enumerate(struct.pack("<e", value)):
             data[at + i::size] = bytes([byte]) * n_blocks
 
-    if kind == "Q8_0":
+    if kind == "F16":
+        data[1::2] = data[1::2].translate(half_high_bytes(deviation))
+    elif kind == "Q8_0":
         put(0, deviation / CODES_8_BIT)
     elif kind == "Q6_K":
         put(208, deviation / CODES_6_BIT / 73.9)
@@ -228,7 +245,9 @@ MODELS = {
     "qwen3-0.6b-q8_0": lambda name: decoder(name, QWEN3_06B, lambda *_: "Q8_0"),
     "qwen3-0.6b-q4_k": lambda name: decoder(name, QWEN3_06B, lambda *_: "Q4_K"),
     "qwen3-0.6b-q4_k_m": lambda name: decoder(name, QWEN3_06B, mixed_types),
+    "qwen3-0.6b-f16": lambda name: decoder(name, QWEN3_06B, lambda *_: "F16"),
     "hot-keys-f32": lambda name: decoder(name, HOT_KEYS, lambda *_: "F32"),
+    "bge-m3-f16": lambda name: encoder(name, BGE_M3, "F16", ranks=False),
     "bge-m3-q8_0": lambda name: encoder(name, BGE_M3, "Q8_0", ranks=False),
     "bge-reranker-v2-m3-q8_0": lambda name: encoder(name, BGE_M3, "Q8_0", ranks=True),
 }

@@ -1,6 +1,6 @@
-// bench_model_values: what a model computes for given tokens, so that model_speed.py can check it before
-// it measures. Usage: bench_model_values FILE ISA TOKEN... ; prints one JSON object with the last token's
-// "logits", or the text's "vector" or "score".
+// bench_model_values: what a model computes for given tokens, so that model_speed.py and quantize_on_load.py can
+// check it before they measure. Usage: bench_model_values FILE ISA [int8|int4] TOKEN... ; prints one JSON object with
+// the last token's "logits", or the text's "vector" or "score".
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
 #include <string_view>
@@ -46,11 +46,13 @@ Result<json::object> encoder_values(const gguf::File& file, const model::LoadOpt
   return json::object{{"vector", as_list(vector)}};
 }
 
-Result<json::object> values(const char* path, const char* isa, const std::vector<TokenId>& tokens) {
+Result<json::object> values(const char* path, const char* isa, model::QuantizeOnLoad quantize,
+                            const std::vector<TokenId>& tokens) {
   DM_ASSIGN(const gguf::File file, gguf::File::open(path));
   DM_ASSIGN(const kernels::KernelTable* table, kernels::kernel_table_named(isa));
   ThreadTeam team(0);
-  const model::LoadOptions options{.kernels = table, .team = &team, .max_batch_tokens = 512, .progress = {}};
+  const model::LoadOptions options{
+      .kernels = table, .team = &team, .max_batch_tokens = 512, .progress = {}, .quantize = quantize};
   return file.architecture() == "bert" ? encoder_values(file, options, tokens) : decoder_values(file, options, tokens);
 }
 
@@ -58,11 +60,16 @@ Result<json::object> values(const char* path, const char* isa, const std::vector
 
 int main(int argc, char** argv) {
   if (argc < 4) {
-    fmt::print(stderr, "usage: bench_model_values FILE ISA TOKEN...\n");
+    fmt::print(stderr, "usage: bench_model_values FILE ISA [int8|int4] TOKEN...\n");
     return 2;
   }
+  int first = 3;
+  auto quantize = model::QuantizeOnLoad::kNone;
+  if (std::string_view(argv[first]) == "int8") quantize = model::QuantizeOnLoad::kInt8;
+  if (std::string_view(argv[first]) == "int4") quantize = model::QuantizeOnLoad::kInt4;
+  if (quantize != model::QuantizeOnLoad::kNone) ++first;
   std::vector<TokenId> tokens;
-  for (int i = 3; i < argc; ++i) {
+  for (int i = first; i < argc; ++i) {
     const std::string_view text = argv[i];
     TokenId token = 0;
     if (std::from_chars(text.data(), text.data() + text.size(), token).ec != std::errc()) {
@@ -71,7 +78,7 @@ int main(int argc, char** argv) {
     }
     tokens.push_back(token);
   }
-  const Result<json::object> result = values(argv[1], argv[2], tokens);
+  const Result<json::object> result = values(argv[1], argv[2], quantize, tokens);
   if (!result.ok()) {
     fmt::print(stderr, "{}\n", result.error().message);
     return 1;

@@ -22,9 +22,13 @@ void relax() {
 
 }  // namespace
 
-ThreadTeam::ThreadTeam(size_t n_threads) {
+size_t ThreadTeam::size_of(size_t n_threads) {
   if (n_threads == 0) n_threads = std::max(1u, std::thread::hardware_concurrency());
-  n_threads = std::min(n_threads, kMaxThreads);
+  return std::min(n_threads, kMaxThreads);
+}
+
+ThreadTeam::ThreadTeam(size_t n_threads) {
+  n_threads = size_of(n_threads);
   members_.reserve(n_threads - 1);
   for (size_t thread = 1; thread < n_threads; ++thread) {
     members_.emplace_back([this, thread] { member(thread); });

@@ -19,6 +19,8 @@ class ThreadTeam {
  public:
   // `n_threads` includes the caller; 0 means one per online CPU (at most 64).
   explicit ThreadTeam(size_t n_threads);
+  // The threads that a team of `n_threads` has.
+  [[nodiscard]] static size_t size_of(size_t n_threads);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
   ThreadTeam& operator=(const ThreadTeam&) = delete;

@@ -44,7 +44,9 @@ std::vector<std::unique_ptr<Command>> make_commands(CLI::App& app) {
   commands.push_back(make_remove_command());
   commands.push_back(make_cache_command());
   commands.push_back(make_models_command());
+  commands.push_back(make_quantize_command());
   commands.push_back(make_bench_command());
+  commands.push_back(make_plan_command());
   commands.push_back(make_doctor_command());
   commands.push_back(make_config_command());
   commands.push_back(make_completion_command(app));

@@ -68,6 +68,8 @@ std::unique_ptr<Command> make_models_command();
 std::unique_ptr<Command> make_run_command();
 std::unique_ptr<Command> make_serve_command();
 std::unique_ptr<Command> make_bench_command();
+std::unique_ptr<Command> make_plan_command();
+std::unique_ptr<Command> make_quantize_command();
 std::unique_ptr<Command> make_doctor_command();
 std::unique_ptr<Command> make_config_command();
 std::unique_ptr<Command> make_completion_command(CLI::App& app);

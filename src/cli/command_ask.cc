@@ -202,8 +202,9 @@ class AskCommand final : public Command {
           pipeline::location_of(display_path(passage.path), passage.start_line, passage.end_line,
                                 passage.page, passage.end_page)));
     }
-    terminal.out(fmt::format("provider\n  {}\ncache\n  {}\n{}\n", answer.provider, cache_words(answer),
-                             cache_reasons(answer)));
+    terminal.out(fmt::format("provider\n  {}\n", printable(answer.provider)));
+    if (!answer.route.empty()) terminal.out(fmt::format("  {}\n", printable(answer.route)));
+    terminal.out(fmt::format("cache\n  {}\n{}\n", cache_words(answer), cache_reasons(answer)));
   }
 
   std::vector<std::string> words_;

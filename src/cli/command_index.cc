@@ -114,13 +114,13 @@ class IndexCommand final : public Command {
     fields.add(*sub, "--exclude", "index.exclude");
     fields.add(*sub, "--max-file-mib", "index.max_file_mib");
     fields.add(*sub, "--threads", "index.threads");
-    fields.add(*sub, "--embedder", "embedder.path");
+    add_embedder_flags(*sub, fields);
     return sub;
   }
 
   int run(Session& session) override {
     if (Status made = make_absolute(); !made.ok()) return fail(session, made.error());
-    Result<std::unique_ptr<providers::NativeEmbedder>> embedder = load_embedder(session);
+    Result<std::unique_ptr<providers::Embedder>> embedder = load_embedder(session);
     if (!embedder.ok()) return fail(session, embedder.error());
     embedder_ = *std::move(embedder);
     if (!watch_) return run_once(session, roots_);
@@ -254,7 +254,7 @@ class IndexCommand final : public Command {
   }
 
   std::vector<std::string> roots_;
-  std::unique_ptr<providers::NativeEmbedder> embedder_;  // null: the built-in lexical one
+  std::unique_ptr<providers::Embedder> embedder_;  // null: the built-in lexical one
   bool watch_ = false;
   bool rehash_ = false;
   bool reembed_ = false;

@@ -37,6 +37,17 @@ void print_models(const Terminal& terminal, const json::object& list) {
                             display_path(std::string_view(list.at("folder").as_string()))));
 }
 
+void print_upstream_models(const Terminal& terminal, const json::object& list) {
+  for (const json::value& row : list.at("models").as_array()) {
+    const json::value& context = row.at("context");
+    terminal.out(fmt::format("{:<40} {:>9}  {}\n", printable(std::string_view(row.at("name").as_string())),
+                             context.is_null() ? "-" : format_count(context.to_number<int64_t>()),
+                             printable(std::string_view(row.at("spec").as_string()))));
+  }
+  terminal.flush();
+  terminal.note("name, tokens of context where the server tells, and how to name it here, as in: docmind ask --model");
+}
+
 void print_pulled(const Terminal& terminal, const json::object& row) {
   const std::string path = display_path(std::string_view(row.at("path").as_string()));
   const std::string size = format_bytes(row.at("bytes").to_number<int64_t>());
@@ -62,6 +73,10 @@ class ModelsCommand final : public Command {
     sub->require_subcommand(1, 1);
     fields.add(*sub, "--models-path", "models.path");
     list_ = sub->add_subcommand("list", "What can be downloaded, and what is");
+    list_->add_option("--upstream", upstream_,
+                      "List the models of another server instead: 'ollama:', 'llamacpp:', 'vllm:', 'lmstudio:' or "
+                      "'openai:', with @URL where it is not at its usual address")
+        ->type_name("KIND:@URL");
     show_ = sub->add_subcommand("show", "Metadata, tensor types and memory need of a model");
     show_->add_option("MODEL", target_, "A GGUF file, or the name of a downloaded model")->required();
     verify_ = sub->add_subcommand("verify",
@@ -83,7 +98,16 @@ class ModelsCommand final : public Command {
   }
 
  private:
+  int list_upstream(Session& session) const {
+    const Result<json::object> list = list_upstream_models(session, upstream_);
+    if (!list.ok()) return fail(session, list.error());
+    if (json_) print_json(session, *list);
+    else print_upstream_models(session.terminal, *list);
+    return kExitOk;
+  }
+
   int list(Session& session) const {
+    if (!upstream_.empty()) return list_upstream(session);
     const Result<json::object> list = list_models(session);
     if (!list.ok()) return fail(session, list.error());
     if (json_) print_json(session, *list);
@@ -144,6 +168,7 @@ class ModelsCommand final : public Command {
   CLI::App* verify_ = nullptr;
   CLI::App* pull_ = nullptr;
   std::string target_;
+  std::string upstream_;
   std::vector<std::string> targets_;
   bool json_ = false;
   bool force_ = false;

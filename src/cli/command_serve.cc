@@ -9,6 +9,7 @@
 #include "cli/load_models.h"
 #include "cli/serve_options.h"
 #include "cli/serve_signals.h"
+#include "cli/served_models.h"
 #include "cli/service_manager.h"
 
 namespace docmind::cli {
@@ -50,7 +51,7 @@ class ServeCommand final : public Command {
     const Status safe = check_exposure(session.config(), *keys, insecure_);
     if (!safe.ok()) return fail(session, safe.error());
     raise_descriptor_limit(session.config());
-    Result<pipeline::Models> models = load_models(session);
+    Result<pipeline::Models> models = load_served_models(session);
     if (!models.ok()) return fail(session, models.error());
     Status served = serve(session, *std::move(models), std::make_shared<const server::ApiKeys>(*std::move(keys)));
     return served.ok() ? kExitOk : fail(session, served.error());

@@ -11,7 +11,9 @@
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/exit_codes.h"
+#include "cli/finding.h"
 #include "cli/library.h"
+#include "cli/upstream_findings.h"
 #include "ingest/worker.h"
 #include "monitor/process.h"
 
@@ -20,14 +22,6 @@ namespace {
 
 constexpr int64_t kLowDiskBytes = 1LL << 30;
 constexpr int64_t kLowMemoryBytes = 512LL << 20;
-
-// One line of the doctor's report.
-struct Finding {
-  enum class Level { kGood, kNote, kBad };
-  Level level = Level::kGood;
-  std::string topic;
-  std::string text;
-};
 
 class DoctorCommand final : public Command {
  public:
@@ -45,6 +39,7 @@ class DoctorCommand final : public Command {
     check_config(session);
     check_store(session);
     check_worker(session);
+    for (Finding& finding : upstream_findings(session)) findings_.push_back(std::move(finding));
     const bool bad = std::any_of(findings_.begin(), findings_.end(), [](const Finding& finding) {
       return finding.level == Finding::Level::kBad;
     });

@@ -6,8 +6,11 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "cache/cache_codec.h"
+#include "cli/lazy_generator.h"
 #include "cli/load_models.h"
+#include "cli/load_upstream.h"
 #include "providers/model_catalogue.h"
 
 namespace docmind::cli {
@@ -16,24 +19,6 @@ namespace {
 using cache::Computation;
 using providers::EmbedderInfo;
 using providers::ProviderInfo;
-
-class LazyGenerator final : public providers::Generator {
- public:
-  LazyGenerator(ProviderInfo info, LazyModel<providers::Generator>::Load load)
-      : info_(std::move(info)), model_(std::move(load)) {}
-  ProviderInfo info() const override { return info_; }
-  Result<providers::GenerateResult> generate(const providers::GenerateRequest& request,
-                                             const providers::TextSink& sink,
-                                             const CancelToken& cancel) const override {
-    DM_ASSIGN(const providers::Generator* model, model_.get());
-    return model->generate(request, sink, cancel);
-  }
-  bool quotes_documents() const override { return false; }  // a language model's own words
-
- private:
-  const ProviderInfo info_;
-  const LazyModel<providers::Generator> model_;
-};
 
 class LazyEmbedder final : public providers::Embedder {
  public:
@@ -70,7 +55,7 @@ class LazyReranker final : public providers::Reranker {
 
 // The file as it is now and every setting that may be part of the identity.
 Result<Digest> model_key(const Session& session, std::string_view role, const std::string& name) {
-  DM_ASSIGN(const std::string found, providers::resolve_model(session.config(), name));
+  DM_ASSIGN(const std::string found, resolve_native(session.config(), name));
   std::error_code failure;
   const std::filesystem::path real = std::filesystem::canonical(found, failure);
   const std::string path = failure ? found : real.string();
@@ -100,49 +85,90 @@ void remember(cache::ComputationCache& computed, const Digest& key, const Fields
   computed.keep(Computation::kModelInfo, key, cache::CacheCodec<Fields>::encode(fields), cost_ms);
 }
 
-// `load` loads now; `Lazy` waits. For models whose info() is a ProviderInfo.
-template <typename Interface, typename Lazy>
-Result<std::unique_ptr<Interface>> open_model(Session& session, cache::ComputationCache* computed,
-                                              std::string_view role, const std::string& name,
-                                              typename LazyModel<Interface>::Load load) {
-  if (name.empty()) return std::unique_ptr<Interface>();
-  if (computed == nullptr) return load();
-  DM_ASSIGN(const Digest key, model_key(session, role, name));
-  if (std::optional<Fields> fields = remembered(*computed, key, 2)) {
-    return std::unique_ptr<Interface>(
-        std::make_unique<Lazy>(ProviderInfo{(*fields)[0], (*fields)[1]}, std::move(load)));
-  }
+std::optional<ProviderInfo> remembered_info(cache::ComputationCache& computed, const Digest& key) {
+  std::optional<Fields> fields = remembered(computed, key, 2);
+  if (!fields) return std::nullopt;
+  return ProviderInfo{std::move((*fields)[0]), std::move((*fields)[1])};
+}
+
+// Loads now, and remembers.
+template <typename Interface, typename Load>
+Result<std::unique_ptr<Interface>> load_and_remember(cache::ComputationCache& computed, const Digest& key,
+                                                     const Load& load) {
   const Stopwatch loading;
   DM_ASSIGN(std::unique_ptr<Interface> model, load());
   const ProviderInfo info = model->info();
-  remember(*computed, key, {info.name, info.identity}, loading.elapsed_ms());
+  remember(computed, key, {info.name, info.identity}, loading.elapsed_ms());
   return model;
+}
+
+using GeneratorResult = Result<std::shared_ptr<const providers::Generator>>;
+
+GeneratorResult shared_generator(Result<std::unique_ptr<providers::Generator>> loaded) {
+  if (!loaded.ok()) return std::move(loaded).error();
+  return std::shared_ptr<const providers::Generator>(*std::move(loaded));
+}
+
+// `standby`: not loaded now even if nothing is known of it.
+GeneratorResult open_native(Session& session, cache::ComputationCache* computed, const std::string& name,
+                            bool standby) {
+  const auto load = [&session, name, standby] {
+    if (standby) session.logger.warn("loading '{}', which stands in from now on", printable(name));
+    return load_native_generator(session, name);
+  };
+  if (computed == nullptr) {
+    if (!standby) return shared_generator(load());
+    DM_TRY(resolve_native(session.config(), name));
+    return make_lazy_generator(name, std::nullopt, load);
+  }
+  DM_ASSIGN(const Digest key, model_key(session, "generator", name));
+  if (std::optional<ProviderInfo> known = remembered_info(*computed, key)) {
+    return make_lazy_generator(name, std::move(known), load);
+  }
+  const auto load_first = [computed, key, load] {
+    return load_and_remember<providers::Generator>(*computed, key, load);
+  };
+  if (!standby) return shared_generator(load_first());
+  return make_lazy_generator(name, std::nullopt, load_first);
+}
+
+// Whether it is of this process; nothing named counts so too.
+Result<bool> is_native(std::string_view field, const std::string& text) {
+  if (text.empty()) return true;
+  DM_ASSIGN(const providers::ModelSpec spec, field_spec(field, text));
+  return spec.native();
 }
 
 }  // namespace
 
-Result<std::unique_ptr<providers::Generator>> open_generator(Session& session,
-                                                             cache::ComputationCache* computed) {
-  return open_model<providers::Generator, LazyGenerator>(
-      session, computed, "generator", session.config().model.path,
-      [&session] { return load_generator(session); });
+Result<AssembledGenerator> open_generator(Session& session, cache::ComputationCache* computed) {
+  const auto opener = [&](bool standby) -> NativeOpeners::Open {
+    return [&session, computed, standby](const std::string& name) {
+      return open_native(session, computed, name, standby);
+    };
+  };
+  return assemble_generator(session, {.first = opener(false), .open = opener(false), .standby = opener(true)});
 }
 
 Result<std::unique_ptr<providers::Reranker>> open_reranker(Session& session,
                                                            cache::ComputationCache* computed) {
-  return open_model<providers::Reranker, LazyReranker>(
-      session, computed, "reranker", session.config().reranker.path,
-      [&session] { return load_reranker(session); });
+  const auto load = [&session] { return load_reranker(session); };
+  const std::string& name = session.config().reranker.path;
+  DM_ASSIGN(const bool native, is_native("reranker.path", name));
+  if (name.empty() || !native || computed == nullptr) return load();
+  DM_ASSIGN(const Digest key, model_key(session, "reranker", name));
+  if (std::optional<ProviderInfo> known = remembered_info(*computed, key)) {
+    return std::unique_ptr<providers::Reranker>(std::make_unique<LazyReranker>(*std::move(known), load));
+  }
+  return load_and_remember<providers::Reranker>(*computed, key, load);
 }
 
 Result<std::unique_ptr<providers::Embedder>> open_embedder(Session& session,
                                                            cache::ComputationCache* computed) {
-  const auto load = [&session]() -> Result<std::unique_ptr<providers::Embedder>> {
-    DM_ASSIGN(std::unique_ptr<providers::NativeEmbedder> embedder, load_embedder(session));
-    return std::unique_ptr<providers::Embedder>(std::move(embedder));
-  };
+  const auto load = [&session] { return load_embedder(session); };
   const std::string& name = session.config().embedder.path;
-  if (name.empty() || computed == nullptr) return load();
+  DM_ASSIGN(const bool native, is_native("embedder.path", name));
+  if (name.empty() || !native || computed == nullptr) return load();
   DM_ASSIGN(const Digest key, model_key(session, "embedder", name));
   if (std::optional<Fields> fields = remembered(*computed, key, 4)) {
     const auto dimension = cache::CacheCodec<uint64_t>::decode((*fields)[2]);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "cache/computation_cache.h"
+#include "cli/assemble_generator.h"
 #include "cli/command.h"
 #include "providers/provider.h"
 
@@ -34,20 +36,24 @@ class LazyModel {
       outcome_ = model_ != nullptr ? Status() : Status(std::move(loaded).error());
     }
     if (!outcome_->ok()) return outcome_->error();
+    ready_.store(model_.get(), std::memory_order_release);
     return model_.get();
   }
+  // The model if it is loaded by now, else null; never waits.
+  [[nodiscard]] const Interface* loaded() const { return ready_.load(std::memory_order_acquire); }
 
  private:
   const Load load_;
   mutable std::mutex mutex_;
   mutable std::optional<Status> outcome_;
   mutable std::unique_ptr<Interface> model_;
+  mutable std::atomic<const Interface*> ready_{nullptr};
 };
 
 // The models that the configuration names, null where it names none. Those that are remembered are
-// lazy, the others are loaded now and remembered; with `computed` null nothing is remembered.
-Result<std::unique_ptr<providers::Generator>> open_generator(Session& session,
-                                                             cache::ComputationCache* computed);
+// lazy, the others are loaded now and remembered; with `computed` null nothing is remembered. A fall-back
+// of this process is always lazy. Models of other servers are neither loaded nor remembered.
+Result<AssembledGenerator> open_generator(Session& session, cache::ComputationCache* computed);
 Result<std::unique_ptr<providers::Embedder>> open_embedder(Session& session,
                                                            cache::ComputationCache* computed);
 Result<std::unique_ptr<providers::Reranker>> open_reranker(Session& session,

@@ -11,17 +11,11 @@
 #include "cli/lazy_models.h"
 #include "index/store_reader.h"
 #include "pipeline/caching_models.h"
-#include "providers/extractive.h"
 
 namespace docmind::cli {
 namespace {
 
 constexpr int64_t kMiB = 1LL << 20;
-
-std::unique_ptr<providers::Generator> make_extractive(pipeline::Corpus& corpus) {
-  return std::make_unique<providers::ExtractiveGenerator>(
-      [&corpus](std::string_view stem) { return corpus.inverse_document_frequency(stem); });
-}
 
 pipeline::SharedByAskers shared_parts(const Library& library) {
   return {.cache = library.cache.get(),
@@ -181,11 +175,9 @@ Result<std::unique_ptr<Library>> open_library(Session& session) {
   library->corpus = std::make_unique<pipeline::Corpus>(std::move(corpus));
   // Likewise vectors of another embedder.
   if (Result<int64_t> opened = library->corpus->refresh(); !opened.ok()) return std::move(opened).error();
-  DM_ASSIGN(library->generator, open_generator(session, library->computed.get()));
-  if (library->generator == nullptr) {
-    library->generator = make_extractive(*library->corpus);
-    library->generator_is_extractive = true;
-  }
+  DM_ASSIGN(AssembledGenerator assembled, open_generator(session, library->computed.get()));
+  library->choice = {std::move(assembled.generator), assembled.falls_back_to_extractive, std::move(assembled.log)};
+  library->generator = pipeline::corpus_generator(*library->corpus, library->choice);
   if (session.config().cache.enabled) {
     Result<std::unique_ptr<cache::AnswerCache>> cache = open_cache(session, folder);
     // Answers can be made without it; say so and go on.
@@ -205,10 +197,8 @@ Result<ParallelAsker> open_parallel_asker(Session& session, const Library& libra
             pipeline::Corpus::open(folder, corpus_options(session, library.models,
                                                           library.computed.get())));
   own.corpus = std::make_unique<pipeline::Corpus>(std::move(corpus));
-  // The extractive generator asks its corpus about words, one thread at a time.
-  if (library.generator_is_extractive) own.extractive = make_extractive(*own.corpus);
-  const providers::Generator& generator = own.extractive ? *own.extractive : *library.generator;
-  own.asker = std::make_unique<pipeline::Asker>(*own.corpus, generator, shared_parts(library),
+  own.generator = pipeline::corpus_generator(*own.corpus, library.choice);
+  own.asker = std::make_unique<pipeline::Asker>(*own.corpus, *own.generator, shared_parts(library),
                                                 session.metrics);
   return own;
 }

@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "pipeline/asker.h"
 #include "pipeline/corpus.h"
+#include "pipeline/corpus_generator.h"
 #include "pipeline/indexer.h"
 #include "providers/provider.h"
 
@@ -57,8 +58,8 @@ struct Library {
   std::unique_ptr<cache::ComputationCache> computed;  // null when switched off or not usable
   RetrievalModels models;
   std::unique_ptr<pipeline::Corpus> corpus;
-  std::unique_ptr<providers::Generator> generator;
-  bool generator_is_extractive = false;
+  pipeline::GeneratorChoice choice;
+  std::shared_ptr<const providers::Generator> generator;  // of `corpus`
   std::unique_ptr<cache::AnswerCache> cache;  // null when switched off or not usable
   std::unique_ptr<cache::AnswerFlights> flights;
   std::unique_ptr<pipeline::Asker> asker;
@@ -70,7 +71,7 @@ Result<std::unique_ptr<Library>> open_library(Session& session);
 // each thread that asks at the same time. Borrows the library.
 struct ParallelAsker {
   std::unique_ptr<pipeline::Corpus> corpus;
-  std::unique_ptr<providers::Generator> extractive;  // null where the library's generator is a model
+  std::shared_ptr<const providers::Generator> generator;
   std::unique_ptr<pipeline::Asker> asker;
 };
 Result<ParallelAsker> open_parallel_asker(Session& session, const Library& library);

@@ -8,11 +8,14 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/load_upstream.h"
 #include "cli/progress_bar.h"
 #include "engine/embedding_model.h"
 #include "engine/encoder_queue.h"
 #include "engine/rerank_model.h"
 #include "providers/model_catalogue.h"
+#include "providers/native_embedder.h"
+#include "providers/native_reranker.h"
 
 namespace docmind::cli {
 namespace {
@@ -20,7 +23,7 @@ namespace {
 // `more` are the further arguments of Model::load.
 template <typename Model, typename... More>
 Result<std::shared_ptr<Model>> load_model(Session& session, const std::string& name, const More&... more) {
-  DM_ASSIGN(const std::string path, providers::resolve_model(session.config(), name));
+  DM_ASSIGN(const std::string path, resolve_native(session.config(), name));
   ProgressBar bar(session.terminal);
   const std::string what = "loading " + printable(std::filesystem::path(path).filename().string());
   DM_ASSIGN(engine::EngineOptions options, engine_options(session.config()));
@@ -38,16 +41,48 @@ engine::EncoderQueueOptions queue_options(const Config& config) {
   return options;
 }
 
+Result<model::QuantizeOnLoad> quantize_on_load(const std::string& name) {
+  if (name == "none") return model::QuantizeOnLoad::kNone;
+  if (name == "int8") return model::QuantizeOnLoad::kInt8;
+  if (name == "int4") return model::QuantizeOnLoad::kInt4;
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("model.quantize_on_load is '{}', but none, int8 and int4 are what there is", name)};
+}
+
+// A command may have several groups of flags, each of which needs these.
+void add_loading_flags(CLI::App& app, FieldFlags& fields) {
+  if (app.get_option_no_throw("--quantize-on-load") != nullptr) return;
+  fields.add(app, "--quantize-on-load", "model.quantize_on_load");
+}
+
+void add_remote_flag(CLI::App& app, FieldFlags& fields) {
+  if (app.get_option_no_throw("--allow-remote") != nullptr) return;
+  fields.add_switch(app, "--allow-remote", "upstream.allow_remote", "true",
+                    "Models may be on other machines: questions and passages leave this one");
+}
+
 }  // namespace
 
-void add_model_flag(CLI::App& app, FieldFlags& fields) { fields.add(app, "--model", "model.path"); }
+void add_model_flag(CLI::App& app, FieldFlags& fields) {
+  fields.add(app, "--model", "model.path");
+  fields.add(app, "--fallback", "model.fallback");
+  add_loading_flags(app, fields);
+  add_remote_flag(app, fields);
+}
+
+void add_embedder_flags(CLI::App& app, FieldFlags& fields) {
+  fields.add(app, "--embedder", "embedder.path");
+  add_loading_flags(app, fields);
+  add_remote_flag(app, fields);
+}
 
 void add_retrieval_model_flags(CLI::App& app, FieldFlags& fields) {
-  fields.add(app, "--embedder", "embedder.path");
+  add_embedder_flags(app, fields);
   fields.add(app, "--reranker", "reranker.path");
 }
 
 void add_generation_flags(CLI::App& app, FieldFlags& fields) {
+  add_loading_flags(app, fields);
   fields.add(app, "--threads", "model.threads");
   fields.add(app, "--context", "model.context");
   fields.add(app, "--kv", "kv.format");
@@ -62,6 +97,7 @@ Result<engine::EngineOptions> engine_options(const Config& config) {
   engine::EngineOptions options{.n_threads = static_cast<size_t>(config.model.threads),
                                 .isa = config.model.isa,
                                 .n_context = config.model.context};
+  DM_ASSIGN(options.quantize, quantize_on_load(config.model.quantize_on_load));
   DM_ASSIGN(options.kv_format.format, kv::parse_format(config.kv.format));
   options.kv_format.group_size = config.kv.group_size;
   options.kv_format.residual_tokens = config.kv.residual;
@@ -92,7 +128,7 @@ namespace {
 // Where the beginnings of a model's texts wait for the next start; each format has its own.
 std::string prefix_path(const Config& config, const engine::ModelInfo& model) {
   return join_path(join_path(config.store.path, "prefixes"),
-                   fmt::format("{}-{}.kv", model.fingerprint.substr(0, 16), config.kv.format));
+                   fmt::format("{}-{}.kv", model.fingerprint, config.kv.format));
 }
 
 void restore_prefixes(Session& session, engine::TextModel& model, const std::string& path) {
@@ -120,69 +156,63 @@ Result<std::shared_ptr<engine::TextModel>> load_text_model(Session& session, con
   });
 }
 
-Result<std::unique_ptr<providers::Generator>> load_generator(Session& session) {
-  const Config& config = session.config();
-  std::unique_ptr<providers::Generator> generator;
-  if (config.model.path.empty()) return generator;
-  DM_ASSIGN(std::shared_ptr<engine::TextModel> model, load_text_model(session, config.model.path));
-  generator = std::make_unique<providers::NativeGenerator>(
-      std::move(model), providers::NativeGeneratorOptions{.sampling = sampling_options(config),
-                                                          .thinking = config.model.thinking});
-  return generator;
+Result<std::shared_ptr<engine::EmbeddingModel>> load_embedding_model(Session& session, const std::string& name) {
+  return load_model<engine::EmbeddingModel>(session, name, queue_options(session.config()));
 }
 
-Result<std::unique_ptr<providers::NativeEmbedder>> load_embedder(Session& session) {
-  std::unique_ptr<providers::NativeEmbedder> embedder;
-  const std::string& name = session.config().embedder.path;
-  if (name.empty()) return embedder;
-  DM_ASSIGN(std::shared_ptr<engine::EmbeddingModel> model,
-            load_model<engine::EmbeddingModel>(session, name, queue_options(session.config())));
-  embedder = std::make_unique<providers::NativeEmbedder>(std::move(model));
+Result<std::shared_ptr<engine::RerankModel>> load_rerank_model(Session& session, const std::string& name) {
+  return load_model<engine::RerankModel>(session, name, queue_options(session.config()));
+}
+
+providers::NativeGeneratorOptions native_options(const Config& config) {
+  return {.sampling = sampling_options(config), .thinking = config.model.thinking};
+}
+
+Result<std::unique_ptr<providers::Embedder>> open_upstream_embedder(Session& session,
+                                                                    std::shared_ptr<providers::Upstream> upstream) {
+  Result<std::unique_ptr<providers::Embedder>> embedder =
+      providers::make_upstream_embedder(std::move(upstream), session.cancel);
+  if (!embedder.ok()) return std::move(embedder).error().with_context("embedder.path");
   return embedder;
 }
 
+Result<std::string> resolve_native(const Config& config, const std::string& text) {
+  DM_ASSIGN(const providers::ModelSpec spec, providers::parse_model_spec(text));
+  if (spec.native()) return providers::resolve_model(config, spec.model);
+  return Error{ErrorCode::kUnsupported,
+               fmt::format("'{}' is a model of another server, and this needs one of this process: a GGUF file or the "
+                           "name of a pulled model",
+                           printable(spec.text()))};
+}
+
+Result<std::unique_ptr<providers::Generator>> load_native_generator(Session& session, const std::string& name) {
+  DM_ASSIGN(std::shared_ptr<engine::TextModel> model, load_text_model(session, name));
+  return std::unique_ptr<providers::Generator>(
+      std::make_unique<providers::NativeGenerator>(std::move(model), native_options(session.config())));
+}
+
+Result<std::unique_ptr<providers::Embedder>> load_embedder(Session& session) {
+  const std::string& name = session.config().embedder.path;
+  if (name.empty()) return std::unique_ptr<providers::Embedder>();
+  DM_ASSIGN(const providers::ModelSpec spec, field_spec("embedder.path", name));
+  if (!spec.native()) {
+    DM_ASSIGN(std::shared_ptr<providers::Upstream> upstream, open_upstream(session, spec));
+    return open_upstream_embedder(session, std::move(upstream));
+  }
+  DM_ASSIGN(std::shared_ptr<engine::EmbeddingModel> model, load_embedding_model(session, name));
+  return std::unique_ptr<providers::Embedder>(std::make_unique<providers::NativeEmbedder>(std::move(model)));
+}
+
 Result<std::unique_ptr<providers::Reranker>> load_reranker(Session& session) {
-  std::unique_ptr<providers::Reranker> reranker;
   const std::string& name = session.config().reranker.path;
-  if (name.empty()) return reranker;
-  DM_ASSIGN(std::shared_ptr<engine::RerankModel> model,
-            load_model<engine::RerankModel>(session, name, queue_options(session.config())));
-  reranker = std::make_unique<providers::NativeReranker>(std::move(model));
-  return reranker;
-}
-
-namespace {
-
-// What clients call a model: its catalogue name, or the file without folder and ending.
-std::string client_name(const std::string& configured) {
-  const std::filesystem::path file = std::filesystem::path(configured).filename();
-  return file.extension() == ".gguf" ? file.stem().string() : file.string();
-}
-
-}  // namespace
-
-Result<pipeline::Models> load_models(Session& session) {
-  const Config& config = session.config();
-  pipeline::Models models;
-  if (!config.model.path.empty()) {
-    DM_ASSIGN(models.text, load_text_model(session, config.model.path));
-    models.text_name = client_name(config.model.path);
-    models.generator = std::make_shared<providers::NativeGenerator>(
-        models.text, providers::NativeGeneratorOptions{.sampling = sampling_options(config),
-                                                       .thinking = config.model.thinking});
+  if (name.empty()) return std::unique_ptr<providers::Reranker>();
+  DM_ASSIGN(const providers::ModelSpec spec, field_spec("reranker.path", name));
+  if (!spec.native()) {
+    DM_ASSIGN(std::shared_ptr<providers::Upstream> upstream, open_upstream(session, spec));
+    return providers::make_upstream_reranker(std::move(upstream));
   }
-  if (!config.embedder.path.empty()) {
-    DM_ASSIGN(models.embedding,
-              load_model<engine::EmbeddingModel>(session, config.embedder.path, queue_options(config)));
-    models.embedding_name = client_name(config.embedder.path);
-    models.embedder = std::make_shared<providers::NativeEmbedder>(models.embedding);
-  }
-  if (!config.reranker.path.empty()) {
-    DM_ASSIGN(models.rerank, load_model<engine::RerankModel>(session, config.reranker.path, queue_options(config)));
-    models.rerank_name = client_name(config.reranker.path);
-    models.reranker = std::make_shared<providers::NativeReranker>(models.rerank);
-  }
-  return models;
+  DM_ASSIGN(std::shared_ptr<engine::RerankModel> model, load_rerank_model(session, name));
+  return std::unique_ptr<providers::Reranker>(std::make_unique<providers::NativeReranker>(std::move(model)));
 }
 
 }  // namespace docmind::cli

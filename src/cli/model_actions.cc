@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/load_upstream.h"
 #include "cli/progress_bar.h"
 #include "gguf/file.h"
 #include "providers/file_sha256.h"
@@ -134,6 +135,26 @@ Result<json::object> list_models(const Session& session) {
     models.push_back(std::move(row));
   }
   return json::object{{"folder", to_valid_utf8(config.models.path)}, {"models", std::move(models)}};
+}
+
+Result<json::object> list_upstream_models(const Session& session, const std::string& text) {
+  DM_ASSIGN(providers::ModelSpec spec, field_spec("--upstream", text));
+  if (spec.native()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("--upstream is '{}', which names no other server; write 'ollama:', or "
+                             "'openai:@http://127.0.0.1:8000'",
+                             printable(text))};
+  }
+  DM_ASSIGN(const std::shared_ptr<providers::Upstream> upstream, open_upstream(session, spec));
+  DM_ASSIGN(const std::vector<providers::UpstreamModel> listed, upstream->models(session.cancel));
+  json::array models;
+  for (const providers::UpstreamModel& model : listed) {
+    spec.model = model.name;
+    models.push_back(json::object{{"name", to_valid_utf8(model.name)},
+                                  {"context", model.n_context ? json::value(*model.n_context) : json::value()},
+                                  {"spec", to_valid_utf8(spec.text())}});
+  }
+  return json::object{{"server", to_valid_utf8(spec.url)}, {"models", std::move(models)}};
 }
 
 Result<json::array> verify_models(const Session& session, const std::vector<std::string>& targets) {

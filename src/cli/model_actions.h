@@ -15,6 +15,10 @@ namespace docmind::cli {
 // models by name, then others that lie in the folder, which have neither kind nor url.
 Result<json::object> list_models(const Session& session);
 
+// {"server", "models": [{"name", "context", "spec"}]} of another server, in its order; `spec` as in a ModelSpec whose
+// model may be left out.
+Result<json::object> list_upstream_models(const Session& session, const std::string& spec);
+
 // [{"path", "sound", "finding", "sha256"}] of these files or names, or of all that are downloaded.
 Result<json::array> verify_models(const Session& session, const std::vector<std::string>& targets);
 

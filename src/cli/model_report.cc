@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "gguf/format.h"
+#include "quantize/stored_report.h"
 
 namespace docmind::cli {
 namespace {
@@ -135,6 +136,15 @@ std::string text_of(const json::value& value) {
                                std::string_view(array.at("type").as_string()), text), kTextColumns);
 }
 
+// "mean_kld 0.0123, same_top 0.95": what the file says that it lost when it was quantized.
+std::string quality_of(const json::object& quantization) {
+  std::string text;
+  for (const auto& [name, value] : quantize::stored_scores(quantization)) {
+    text += fmt::format("{}{} {:.4g}", text.empty() ? "" : ", ", std::string_view(name), value.to_number<double>());
+  }
+  return text.empty() ? "was not measured when it was made" : text + ", says the file";
+}
+
 }  // namespace
 
 json::object model_report(const gguf::File& file) {
@@ -156,6 +166,7 @@ json::object model_report(const gguf::File& file) {
                       {"architecture", to_valid_utf8(file.architecture())},
                       {"parameters", n_elements}};
   if (const auto context = integer_of(file, "context_length")) report["context_length"] = *context;
+  if (Result<json::object> made = quantize::stored_report(file); made.ok()) report["quantization"] = *std::move(made);
   report["tensor_types"] = types_of(file);
   report["memory"] = std::move(memory);
   report["metadata"] = metadata_of(file);
@@ -190,6 +201,7 @@ std::string model_report_text(const json::object& report) {
                         format_bytes(count(memory, "total_bytes")), format_count(count(memory, "tokens")));
   }
   out += line("memory", need);
+  if (report.contains("quantization")) out += line("quality", quality_of(report.at("quantization").as_object()));
   out += "\n";
   for (const auto& [key, value] : report.at("metadata").as_object()) {
     out += fmt::format("{:<45} {}\n", printable(std::string_view(key)), text_of(value));

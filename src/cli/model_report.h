@@ -9,9 +9,9 @@
 
 namespace docmind::cli {
 
-// "path", "bytes", "architecture", "parameters", "tensor_types" [{"type", "tensors", "elements",
-// "bytes", "supported"}], "memory", "metadata". Long strings are cut, arrays shown by their first
-// elements. Keys that the model does not have are absent.
+// "path", "bytes", "architecture", "parameters", "tensor_types" [{"type", "tensors", "elements", "bytes",
+// "supported"}], "memory", "metadata", and "quantization", the report that a quantized file carries. Long strings are
+// cut, arrays shown by their first elements. Keys that the model does not have are absent.
 [[nodiscard]] json::object model_report(const gguf::File& file);
 
 // The same for people.

@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/bench_kv_report.h"
+#include "gguf/file.h"
+#include "quantize/stored_report.h"
 
 namespace docmind::cli {
 namespace {
@@ -41,6 +44,24 @@ json::object score_of(const json::object& row) {
   return score;
 }
 
+void add_weight_scores(json::array& known, const std::string& name, const engine::ModelInfo& model) {
+  const Result<gguf::File> file = gguf::File::open(model.path);
+  if (!file.ok()) return;  // moved away since it was loaded
+  const Result<json::object> report = quantize::stored_report(*file);
+  if (!report.ok() && report.error().code == ErrorCode::kNotFound) return;  // nobody measured this file
+  json::object entry{{"model", name}, {"what", "weights"}, {"format", "unknown"}, {"score", nullptr}};
+  if (!report.ok()) {
+    entry["note"] = to_valid_utf8(report.error().message);
+  } else {
+    const json::value* type = report->if_contains("type");
+    if (type != nullptr && type->is_string()) entry["format"] = *type;
+    json::object scores = quantize::stored_scores(*report);
+    if (scores.empty()) entry["note"] = "was not measured when it was made";
+    else entry["score"] = std::move(scores);
+  }
+  known.push_back(std::move(entry));
+}
+
 }  // namespace
 
 Status keep_kv_quality(const Config& config, const engine::KvQualityReport& report) {
@@ -52,6 +73,9 @@ Status keep_kv_quality(const Config& config, const engine::KvQualityReport& repo
 
 json::array known_quality(const Config& config, const pipeline::Models& models) {
   json::array known;
+  if (models.text != nullptr) add_weight_scores(known, models.text_name, models.text->info());
+  if (models.embedding != nullptr) add_weight_scores(known, models.embedding_name, models.embedding->info());
+  if (models.rerank != nullptr) add_weight_scores(known, models.rerank_name, models.rerank->info());
   if (models.text == nullptr) return known;
   json::value report;
   const std::string path = scores_path(config, models.text->info().fingerprint);

@@ -24,15 +24,17 @@ struct WeightOption {
   std::string name;             // "Q4_K_M"
   int64_t n_bytes = 0;          // in memory
   int64_t decode_read_bytes = 0;  // that one generated token reads
+  int64_t scratch_bytes = 0;    // of passes, beyond PlanModel::activation_bytes
   double bits_per_weight = 0;
-  std::string quality;          // what is known of its loss, with its source; empty: nothing
-  std::optional<double> same_top;  // 0..1, for the order of alternatives
+  std::string quality{};        // what is known of its loss, with its source; empty: nothing
+  std::optional<double> same_top{};  // 0..1, for the order of choices alone: may be interpolated
 };
 // A way to store keys and values: bytes of a sequence = fixed_bytes + n_tokens * bytes_per_token.
 struct KvOption {
-  std::string name;             // "f16", "int8", "k8v4", "int4", "mixed"
+  std::string name;             // "f16", "int8", "fp8", "k8v4", "int4", "mixed"
   double bytes_per_token = 0;
   int64_t fixed_bytes = 0;
+  int64_t scratch_bytes = 0;    // of all sequences together, beyond PlanModel::activation_bytes
   std::string quality;
 };
 
@@ -93,6 +95,7 @@ struct PlanChoice {
   int64_t missing_bytes = 0;    // beyond the usable memory; negative: free
   std::optional<double> decode_tokens_per_s;  // one stream at most: bandwidth / bytes read a token, at full context
   std::optional<double> decode_tokens_per_s_empty;  // the same at an empty context
+  std::optional<double> decode_tokens_per_s_together;  // all `concurrent` streams in sum, each at full context
   std::vector<std::string> quality;  // what is known of weights and KV format
   std::vector<std::string> changes;  // of an alternative: what differs from what was asked, in words
   std::vector<std::string> notes;    // "YaRN factor 4 is needed; it costs quality on short prompts"
@@ -106,11 +109,19 @@ struct Plan {
 
 // `others` are models of the same family that may stand in, in any order. kInvalidArgument names a weight or KV option
 // that does not exist with the nearest, and a context beyond the model's largest with both numbers.
+//
+// Where weights or KV format are left open, the pair with the least expected loss of quality (plan_choice.h) among
+// those that fit is chosen, of equal ones the smaller; where none fits, Q4_K_M and int8.
 [[nodiscard]] Result<Plan> make_plan(const PlanModel& model, const std::vector<PlanModel>& others,
                                      const PlanDevice& device, const PlanRequest& request);
 
+// The factor by which positions must be scaled, ceil(context / trained context); 1: within what was trained, or the
+// little more that the file allows for answers.
+[[nodiscard]] int64_t rope_scaling_factor(const PlanModel& model, int64_t context);
+
 // What `docmind plan --json` prints, and what configuration writers read; both directions keep every field but
-// PlanModel's options. kMalformed names the field.
+// PlanModel's options (the rows of `options` have neither model nor device: they are those of `asked`). parse_plan
+// takes a whole plan, or one choice of it such as an alternative; kMalformed names the field.
 [[nodiscard]] json::object plan_to_json(const Plan& plan);
 [[nodiscard]] Result<PlanChoice> parse_plan(std::string_view json_text);  // of `asked`
 

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/logit_row.h"
+
 namespace docmind::engine {
 namespace {
 
@@ -32,36 +34,20 @@ Result<Run> start(const model::Decoder& decoder, const kernels::KernelTable& tab
   return run;
 }
 
-struct LogSoftmax {
-  double shift;  // log p(i) = logit(i) - shift
-
-  explicit LogSoftmax(std::span<const float> logits) {
-    const double largest = *std::max_element(logits.begin(), logits.end());
-    double sum = 0;
-    for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
-    shift = largest + std::log(sum);
-  }
-};
-
-int64_t top_of(std::span<const float> logits) {
-  return std::max_element(logits.begin(), logits.end()) - logits.begin();
-}
-
 // Adds one position to sums; perplexities are sums of logarithms until finish().
-void add_row(std::span<const float> exact, std::span<const float> got, model::TokenId next, KvQuality& sums) {
-  const LogSoftmax p(exact), q(got);
-  double kl = 0;
-  for (size_t i = 0; i < exact.size(); ++i) {
-    const double log_p = static_cast<double>(exact[i]) - p.shift;
-    kl += std::exp(log_p) * (log_p - (static_cast<double>(got[i]) - q.shift));
-  }
+Status add_row(const kernels::KernelTable& table, std::span<const float> exact, std::span<const float> got,
+               model::TokenId next, KvQuality& sums) {
+  DM_ASSIGN(const LogitRow p, read_logit_row(table, exact));
+  DM_ASSIGN(const LogitRow q, read_logit_row(table, got));
+  const double kl = divergence(table, exact, p, got, q);
   const auto token = static_cast<size_t>(next);
   sums.mean_kl += kl;
   sums.worst_kl = std::max(sums.worst_kl, kl);
-  sums.same_top += top_of(exact) == top_of(got) ? 1 : 0;
-  sums.perplexity -= static_cast<double>(got[token]) - q.shift;
-  sums.exact_perplexity -= static_cast<double>(exact[token]) - p.shift;
+  sums.same_top += p.top == q.top ? 1 : 0;
+  sums.perplexity -= q.log_probability(got[token]);
+  sums.exact_perplexity -= p.log_probability(exact[token]);
   ++sums.n_tokens;
+  return {};
 }
 
 void finish(KvQuality& sums) {
@@ -99,8 +85,9 @@ Result<std::vector<KvQuality>> measure_kv_quality(model::Decoder& decoder, const
       DM_TRY(advance(runs[v]));
       if (variants[v].after_piece) variants[v].after_piece(*runs[v].sequence);
       for (size_t i = 0; i < piece.size() && begin + static_cast<int64_t>(i) + 1 < n; ++i) {
-        add_row(std::span(exact.logits).subspan(i * n_vocab, n_vocab),
-                std::span(runs[v].logits).subspan(i * n_vocab, n_vocab), tokens[static_cast<size_t>(begin) + i + 1], sums[v]);
+        DM_TRY(add_row(table, std::span(exact.logits).subspan(i * n_vocab, n_vocab),
+                       std::span(runs[v].logits).subspan(i * n_vocab, n_vocab),
+                       tokens[static_cast<size_t>(begin) + i + 1], sums[v]));
       }
     }
   }

@@ -6,6 +6,8 @@
 
 #include "base/text.h"
 #include "engine/load_tokenizer.h"
+#include "model/model_bytes.h"
+#include "model/quantize_on_load.h"
 
 namespace docmind::engine {
 
@@ -15,6 +17,20 @@ Status ModelParts::check_vocabulary(int64_t n_vocab) const {
                fmt::format("'{}' has {} tokens in its vocabulary, but its network has rows for {}",
                            printable(info.path), tokenizer->n_tokens(), n_vocab)};
 }
+
+namespace {
+
+// A file without matrices in floats is what it was, and shares its caches.
+Status note_quantized(ModelParts& parts) {
+  if (parts.quantize == model::QuantizeOnLoad::kNone) return {};
+  DM_ASSIGN(const model::ModelBytes bytes, model::model_bytes(*parts.file, parts.quantize, parts.team->n_threads(), 1));
+  if (bytes.n_quantized == 0) return {};
+  parts.info.quantized_on_load = model::quantize_on_load_name(parts.quantize);
+  parts.info.fingerprint += "-" + parts.info.quantized_on_load;
+  return {};
+}
+
+}  // namespace
 
 Result<ModelParts> open_model_parts(const std::string& path, ModelKind wanted,
                                     const EngineOptions& options) {
@@ -32,6 +48,8 @@ Result<ModelParts> open_model_parts(const std::string& path, ModelKind wanted,
                 .isa = std::string(kernels::isa_name(parts.kernels->isa)),
                 .n_threads = parts.team->n_threads(),
                 .file_bytes = parts.file->file_bytes()};
+  parts.quantize = options.quantize;
+  DM_TRY(note_quantized(parts));
   return parts;
 }
 

@@ -20,10 +20,12 @@ struct ModelInfo {
   std::string path;
   std::string name;
   std::string architecture;
-  std::string fingerprint;  // model_fingerprint()
+  // model_fingerprint(), and "-int8" or "-int4" where its weights were quantized on load: other weights, other answers.
+  std::string fingerprint;
   std::string isa;          // of its kernels
   size_t n_threads = 0;
   size_t file_bytes = 0;
+  std::string quantized_on_load = {};  // "int8", "int4"; empty: nothing was changed
 };
 
 // The parts stay at their places when the struct is moved.
@@ -33,6 +35,7 @@ struct ModelParts {
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;
   const kernels::KernelTable* kernels = nullptr;
   std::unique_ptr<ThreadTeam> team;
+  model::QuantizeOnLoad quantize = model::QuantizeOnLoad::kNone;
 
   // Tokens of at most this many enter the network at once.
   static constexpr int64_t kBatchTokens = 512;  // of encoders: a long text goes in whole
@@ -41,7 +44,11 @@ struct ModelParts {
   static constexpr int64_t kPieceTokens = 256;
   [[nodiscard]] model::LoadOptions load_options(const model::LoadProgress& progress,
                                                 int64_t n_tokens = kBatchTokens) const {
-    return {.kernels = kernels, .team = team.get(), .max_batch_tokens = n_tokens, .progress = progress};
+    return {.kernels = kernels,
+            .team = team.get(),
+            .max_batch_tokens = n_tokens,
+            .progress = progress,
+            .quantize = quantize};
   }
   // kMalformed unless the network has a row for each token of the vocabulary.
   [[nodiscard]] Status check_vocabulary(int64_t n_vocab) const;

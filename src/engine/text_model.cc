@@ -2,35 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/text_model.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
-#include "base/text.h"
-#include "kv/layout.h"
+#include "engine/text_memory.h"
 
 namespace docmind::engine {
-namespace {
-
-constexpr int64_t kDefaultContext = 8'192;
-
-Result<int64_t> context_of(int64_t wanted, int64_t made_for, const std::string& path) {
-  if (wanted == 0) return std::min(made_for, kDefaultContext);
-  if (wanted <= made_for) return wanted;
-  return Error{ErrorCode::kInvalidArgument,
-               fmt::format("a context of {} tokens is wanted, but '{}' was made for {}", wanted,
-                           printable(path), made_for)};
-}
-
-// A whole context and a quarter, and a piece of a prompt, which is exact while it is read.
-Result<size_t> default_budget(const kv::Geometry& geometry, const EngineOptions& options, int64_t n_context) {
-  DM_ASSIGN(const kv::Layout layout, kv::Layout::create(geometry, options.kv_format));
-  const int64_t n_piece = std::min(n_context, options.scheduler.prefill_tokens);
-  const auto n_blocks = static_cast<size_t>(n_piece / kernels::kKvBlockTokens + 1);
-  return layout.sequence_bytes(n_context + n_context / 4) + n_blocks * layout.block_bytes();
-}
-
-}  // namespace
 
 TextModel::~TextModel() = default;
 
@@ -40,12 +16,11 @@ Result<std::unique_ptr<TextModel>> TextModel::load(const std::string& path,
   std::unique_ptr<TextModel> model(new TextModel(std::move(parts)));
   const ModelParts& own = model->parts_;
   DM_TRY(model->read_chat_template());
-  const int64_t n_batch = std::max({ModelParts::kPieceTokens, options.scheduler.prefill_tokens,
-                                    options.scheduler.max_sequences});
-  DM_ASSIGN(model->decoder_, model::Decoder::load(*own.file, own.load_options(options.progress, n_batch)));
+  DM_ASSIGN(model->decoder_, model::Decoder::load(*own.file, own.load_options(options.progress,
+                                                                              text_batch_tokens(options))));
   const model::DecoderConfig& config = model->decoder_->config();
   DM_TRY(own.check_vocabulary(config.n_vocab));
-  DM_ASSIGN(model->n_context_, context_of(options.n_context, config.n_context, path));
+  DM_ASSIGN(model->n_context_, text_context(options.n_context, config.n_context, path));
   model->kv_settings_ = kv::format_settings(options.kv_format);
   DM_TRY(model->start_scheduler(options));
   return model;
@@ -64,10 +39,7 @@ Status TextModel::read_chat_template() {
 }
 
 Status TextModel::start_scheduler(const EngineOptions& options) {
-  size_t budget = options.kv_budget_bytes;
-  if (budget == 0) {
-    DM_ASSIGN(budget, default_budget(decoder_->kv_geometry(), options, n_context_));
-  }
+  DM_ASSIGN(const size_t budget, text_kv_budget(decoder_->kv_geometry(), options, n_context_));
   // Instruction sets round differently, and what is shared must be what would be computed.
   const std::string identity = fmt::format("{}/{}", info().fingerprint, info().isa);
   DM_ASSIGN(scheduler_, Scheduler::start({.decoder = decoder_.get(),

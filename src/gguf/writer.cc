@@ -2,19 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gguf/writer.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
+#include <algorithm>
 #include <limits>
 
 #include <fmt/format.h>
 
-#include "base/file.h"
 #include "base/text.h"
 #include "gguf/format.h"
 #include "gguf/name_index.h"
+#include "gguf/temporary_file.h"
 
 namespace docmind::gguf {
 namespace {
@@ -67,32 +63,33 @@ Result<uint64_t> data_bytes(const TensorShape& shape) {
 }  // namespace
 
 struct Writer::Impl {
+  Impl(std::string destination, WriterOptions o, TemporaryFile temporary)
+    : path(std::move(destination)), options(o), file(std::move(temporary)) {}
+
+  // Room for a text that is known later.
+  struct Reserved {
+    std::string key;
+    uint64_t offset;  // in the metadata, then in the file
+    size_t n_bytes;
+  };
+
   std::string path;
-  std::string temporary;
   WriterOptions options;
-  UniqueFd fd;
+  TemporaryFile file;
   std::string buffer;    // to be written; the metadata until the header is complete
   uint64_t n_written = 0;  // bytes of the file, the buffer included, once the header is complete
   std::vector<std::string> keys;
   std::vector<TensorShape> shapes;
   std::vector<uint64_t> sizes;  // of the tensors' data, filled with the header
+  std::vector<Reserved> reserved;
   bool has_header = false;
+  bool is_complete = false;
   size_t current = 0;       // the tensor that is not complete
   uint64_t n_current = 0;   // its bytes so far
   std::optional<Error> failure;
 
-  ~Impl() {
-    if (!temporary.empty()) ::unlink(temporary.c_str());
-  }
-
   Status flush() {
-    std::string_view left = buffer;
-    while (!left.empty()) {
-      const ssize_t n = ::write(fd.get(), left.data(), left.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return errno_error("write", temporary, errno);
-      left.remove_prefix(static_cast<size_t>(n));
-    }
+    DM_TRY(file.append(buffer));
     buffer.clear();
     return {};
   }
@@ -139,6 +136,7 @@ struct Writer::Impl {
     put<uint32_t>(head, kWriteVersion);
     put<uint64_t>(head, shapes.size());
     put<uint64_t>(head, keys.size());
+    for (Reserved& room : reserved) room.offset += head.size();
     DM_TRY(write(head));
     DM_TRY(write(metadata));
     uint64_t offset = 0;
@@ -169,7 +167,7 @@ struct Writer::Impl {
   }
 
   Status append(std::span<const std::byte> bytes) {
-    if (temporary.empty()) return invalid(fmt::format("'{}' is finished already", printable(path)));
+    DM_TRY(check_open());
     if (!has_header) {
       DM_TRY(write_header());
     }
@@ -187,8 +185,13 @@ struct Writer::Impl {
     return skip_complete();
   }
 
-  Status finish() {
-    if (temporary.empty()) return invalid(fmt::format("'{}' is finished already", printable(path)));
+  Status check_open() const {
+    if (!file.published()) return {};
+    return invalid(fmt::format("'{}' is finished already", printable(path)));
+  }
+
+  Status complete() {
+    DM_TRY(check_open());
     if (!has_header) {
       DM_TRY(write_header());
     }
@@ -196,14 +199,27 @@ struct Writer::Impl {
       return invalid(fmt::format("'{}': tensor '{}' has {} of its {} bytes", printable(path),
                                  printable(shapes[current].name), n_current, sizes[current]));
     }
-    DM_TRY(flush());
-    if (::fsync(fd.get()) != 0) return errno_error("flush", temporary, errno);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) {
-      return errno_error("replace", path, errno);
+    is_complete = true;
+    return flush();
+  }
+
+  Status fill(std::string_view key, std::string_view text) {
+    DM_TRY(check_open());
+    if (!is_complete) return invalid(fmt::format("'{}' is not complete yet", printable(path)));
+    const auto room = std::ranges::find(reserved, key, &Reserved::key);
+    if (room == reserved.end()) return invalid(fmt::format("no room was reserved for '{}'", printable(key)));
+    if (text.size() > room->n_bytes) {
+      return Error{ErrorCode::kLimit, fmt::format("'{}': {} bytes for '{}', which has room for {}", printable(path),
+                                                  text.size(), printable(key), room->n_bytes)};
     }
-    temporary.clear();
-    fd.reset();
-    return {};
+    std::string padded(text);
+    padded.resize(room->n_bytes, ' ');
+    return file.overwrite(room->offset, padded);
+  }
+
+  Status finish() {
+    DM_TRY(complete());
+    return file.publish();
   }
 
   // Nothing is written after a failure: part of the buffer may be in the file.
@@ -222,14 +238,8 @@ Writer& Writer::operator=(Writer&&) noexcept = default;
 Writer::~Writer() = default;
 
 Result<Writer> Writer::create(const std::string& path, const WriterOptions& options) {
-  auto impl = std::make_unique<Impl>();
-  impl->path = path;
-  impl->options = options;
-  const std::string temporary = fmt::format("{}.tmp.{}", path, ::getpid());
-  impl->fd = UniqueFd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!impl->fd.valid()) return errno_error("create", temporary, errno);
-  impl->temporary = temporary;
-  Writer writer(std::move(impl));
+  DM_ASSIGN(TemporaryFile file, TemporaryFile::create(path));
+  Writer writer(std::make_unique<Impl>(path, options, std::move(file)));
   if (options.alignment != kDefaultAlignment) writer.add(kAlignmentKey, options.alignment);
   return writer;
 }
@@ -273,10 +283,28 @@ void Writer::add(const MetadataEntry& entry) {
   }
 }
 
+void Writer::reserve(std::string_view key, size_t n_bytes) {
+  add(key, std::string(n_bytes, ' '));
+  impl_->reserved.push_back({std::string(key), impl_->buffer.size() - n_bytes, n_bytes});
+}
+
 void Writer::declare(TensorShape shape) { impl_->shapes.push_back(std::move(shape)); }
 
 Status Writer::append(std::span<const std::byte> bytes) {
   return impl_->once([&] { return impl_->append(bytes); });
+}
+
+Result<std::string> Writer::complete() {
+  DM_TRY(impl_->once([&] { return impl_->complete(); }));
+  return impl_->file.path();
+}
+
+Status Writer::fill(std::string_view key, std::string_view text) {
+  if (impl_->failure) return *impl_->failure;
+  Status status = impl_->fill(key, text);
+  // Half a text may be there; what was refused changed nothing.
+  if (!status.ok() && status.error().code == ErrorCode::kIo) impl_->failure = status.error();
+  return status;
 }
 
 Status Writer::finish() {

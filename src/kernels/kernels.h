@@ -14,6 +14,7 @@
 #include "kernels/attention.h"
 #include "kernels/kv_page.h"
 #include "kernels/packed_matrix.h"
+#include "kernels/quantize.h"
 
 namespace docmind::kernels {
 
@@ -66,6 +67,11 @@ struct KernelTable {
   int64_t (*argmax)(const float* x, int64_t n);
   void (*to_half)(const float* x, int64_t n, Half* out);  // rounds to nearest even
   void (*from_half)(const Half* x, int64_t n, float* out);
+
+  // --- conversion of tensors (quantize.h) ---
+  // Writes the rows' blocks; false when a value is not finite or beyond what the type can hold (then `out` is
+  // unspecified). `scratch` is quantize_scratch_bytes(job.cols), 64-byte aligned.
+  bool (*quantize_rows)(const QuantizeJob& job, std::byte* scratch);
 
   // --- vectors of an index ---
   // The sketches of n_rows that differ from query [n_words] in at most `most` bits, by row, into `out`

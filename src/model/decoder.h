@@ -45,8 +45,9 @@ struct DecoderConfig {
   float yarn_ext_factor = -1, yarn_attn_factor = 1, yarn_beta_fast = 32, yarn_beta_slow = 1;
 };
 
-// What the matrices of a file in floats (F32, F16, BF16) become when they are packed: Q8_0, or Q4_0 with the output in
-// Q8_0. Matrices in other types, and rows that are no whole blocks, stay as they are.
+// What the matrices of a file in floats (F32, F16, BF16) become when they are packed: Q8_0, or Q4_0 with output, keys
+// and values in Q8_0. Matrices in other types, rows that are no whole blocks, tables that are only looked up and a
+// reranker's classifier stay as they are.
 enum class QuantizeOnLoad { kNone, kInt8, kInt4 };
 
 // Is told, in passes that run on a model loaded with it, what each matrix is multiplied with. Borrowed; called on the
@@ -54,7 +55,8 @@ enum class QuantizeOnLoad { kNone, kInt8, kInt4 };
 class ActivationObserver {
  public:
   virtual ~ActivationObserver() = default;
-  // rows [n_rows, cols] with a stride in floats; `tensor` is the matrix' name in the file.
+  // rows [n_rows, cols] with a stride in floats; `tensor` is the matrix' name in the file. Beyond keys and values of a
+  // decoder's last layer only those rows are computed, and seen, whose logits are wanted.
   virtual void see(std::string_view tensor, const float* rows, int64_t stride, int64_t n_rows, int64_t cols) = 0;
 };
 
@@ -103,8 +105,9 @@ class ForwardPass {
 // Not thread-safe: one forward pass at a time (the team has one caller).
 class Decoder {
  public:
-  // kUnsupported names the architecture or the tensor and its type; kMalformed a shape that
-  // contradicts the metadata. The file must outlive the Decoder (an untied model's embeddings stay there).
+  // kUnsupported names the architecture or the tensor and its type; kMalformed a shape that contradicts the metadata,
+  // or a matrix that cannot be quantized since it has numbers that are not finite. The file must outlive the Decoder
+  // (an untied model's embeddings stay there).
   static Result<std::unique_ptr<Decoder>> load(const gguf::File& file, const LoadOptions& options);
   virtual ~Decoder() = default;
 

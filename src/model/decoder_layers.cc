@@ -5,7 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/decoder_layers.h"
 
-#include <algorithm>
+#include "model/decoder_scratch.h"
 
 namespace docmind::model {
 namespace {
@@ -26,20 +26,16 @@ DecoderLayers::DecoderLayers(const DecoderWeights& weights, const kernels::Kerne
   : weights_(weights),
     config_(weights.config),
     table_(table),
-    executor_(table, team, max_rows),
+    executor_(table, team, decoder_scratch(config_, weights.matrices(), max_rows)),
     rope_(config_, weights.factors()),
     attention_(weights, table, executor_, in_floats(weights)),
     q_width_(config_.n_heads * config_.head_dim),
     kv_width_(config_.n_kv_heads * config_.head_dim) {
-  weights.for_each_layer_matrix([&](const Linear& linear) { executor_.fit(linear.weight); });
-  executor_.fit(weights.output.weight);
-  executor_.fit_attention(attention_.job());
-  executor_.fit_gated();
+  if (weights.observer != nullptr) executor_.watch(weights.observer, weights.names);
 }
 
 Status DecoderLayers::allocate() {
-  const int64_t shared_width = std::max(2 * q_width_ + 2 * kv_width_, config_.n_ff);
-  DM_TRY(executor_.allocate({{&heads_.q, shared_width}}));
+  DM_TRY(executor_.allocate({{&heads_.q, decoder_row_width(config_)}}));
   heads_.k = heads_.q + max_rows() * q_width_;
   heads_.v = heads_.k + max_rows() * kv_width_;
   heads_.attended = heads_.v + max_rows() * kv_width_;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "model/decoder_scratch.h"
 #include "model/load_check.h"
 
 namespace docmind::model {
@@ -28,13 +29,7 @@ Status check_tokens_in_all(std::span<const BatchItem> items, int64_t max_tokens)
 
 }  // namespace
 
-Status DecoderPass::allocate(int64_t max_tokens) {
-  return state_.allocate({.max_rows = max_tokens,
-                          .n_embd = config_.n_embd,
-                          .n_rot = config_.n_rot,
-                          .n_vocab = config_.n_vocab,
-                          .query_tile = Executor::kQueryTile});
-}
+Status DecoderPass::allocate(int64_t max_tokens) { return state_.allocate(pass_sizes(config_, max_tokens)); }
 
 Status DecoderPass::start(std::span<const BatchItem> items, PassKind kind) {
   if (n_layers_left_ > 0) return Error{ErrorCode::kInvalidArgument, "a forward pass is still open"};

@@ -53,9 +53,8 @@ Status check_factors(const gguf::File& file, const DecoderWeights& weights) {
 
 }  // namespace
 
-Status DecoderWeights::load(const gguf::File& file, const LoadOptions& options) {
+Status DecoderWeights::plan(const gguf::File& file, WeightPlan& plan) {
   DM_ASSIGN(config, read_decoder_config(file));
-  WeightPlan plan(file);
   DM_TRY(plan_vocabulary(plan, *this));
   DM_TRY(plan.vector("output_norm.weight", config.n_embd, output_norm));
   if (plan.has("rope_freqs.weight")) DM_TRY(plan.vector("rope_freqs.weight", config.n_rot / 2, rope_factors));
@@ -63,10 +62,23 @@ Status DecoderWeights::load(const gguf::File& file, const LoadOptions& options) 
   for (int64_t i = 0; i < config.n_layers; ++i) {
     DM_TRY(plan_layer(plan, config, fmt::format("blk.{}.", i), layers.emplace_back()));
   }
-  DM_ASSIGN(memory, plan.pack(*options.team, options.progress));
+  return {};
+}
+
+Status DecoderWeights::load(const gguf::File& file, const LoadOptions& options) {
+  observer = options.observer;
+  WeightPlan plan(file, options.quantize, observer != nullptr ? &names : nullptr);
+  DM_TRY(this->plan(file, plan));
+  DM_ASSIGN(memory, plan.pack(*options.kernels, *options.team, options.progress));
   if (options.fold_key_scales) fold_key_scales(config, layers);
   if (!plan.has("output.weight")) embeddings = RowTable(output.weight);
   return check_factors(file, *this);
+}
+
+std::vector<MatrixShape> DecoderWeights::matrices() const {
+  std::vector<MatrixShape> shapes = {shape_of(output.weight)};
+  for_each_layer_matrix([&](const Linear& linear) { shapes.push_back(shape_of(linear.weight)); });
+  return shapes;
 }
 
 }  // namespace docmind::model

@@ -7,7 +7,9 @@
 
 #include "base/aligned_buffer.h"
 #include "model/decoder.h"
+#include "model/matrix_names.h"
 #include "model/row_table.h"
+#include "model/scratch_sizes.h"
 #include "model/weight_plan.h"
 
 namespace docmind::model {
@@ -34,8 +36,15 @@ struct DecoderWeights {
   RowTable embeddings;                  // [n_vocab, n_embd]; packed if tied, otherwise in the file
   const float* rope_factors = nullptr;  // [n_rot / 2], or none
 
+  MatrixNames names;  // filled if there is an observer
+  ActivationObserver* observer = nullptr;
+
   // Not movable: layers and tables point into it. kMalformed and kUnsupported as Decoder::load.
   Status load(const gguf::File& file, const LoadOptions& options);
+  // The first half of it: reads the sizes and names every tensor, which gets type and shape but no data.
+  Status plan(const gguf::File& file, WeightPlan& plan);
+  // The layers' and the output's.
+  [[nodiscard]] std::vector<MatrixShape> matrices() const;
   [[nodiscard]] std::span<const float> factors() const {
     return {rope_factors, rope_factors != nullptr ? static_cast<size_t>(config.n_rot / 2) : 0};
   }

@@ -8,6 +8,7 @@
 
 #include "model/encoder_batch.h"
 #include "model/encoder_pass.h"
+#include "model/encoder_scratch.h"
 #include "model/encoder_weights.h"
 #include "model/load_check.h"
 #include "model/pooling.h"
@@ -15,15 +16,12 @@
 namespace docmind::model {
 namespace {
 
-// Blocks of keys and values beyond those that full ones would need: room for short sequences.
-constexpr int64_t kSpareBlocks = 64;
-
 class PackedEncoder final : public Encoder {
  public:
   explicit PackedEncoder(const LoadOptions& options) : kernels_(*options.kernels), team_(*options.team) {}
 
   Status open(const gguf::File& file, const LoadOptions& options) {
-    DM_TRY(weights_.load(file, team_, options.progress));
+    DM_TRY(weights_.load(file, options));
     weights_.for_each_layer_matrix(
         [&](const Linear& linear) { macs_per_token_ += linear.weight.rows * linear.weight.cols; });
     return make_room(options.max_batch_tokens);
@@ -96,7 +94,7 @@ class PackedEncoder final : public Encoder {
   }
 
   Status make_room(int64_t max_tokens) {
-    const int64_t max_blocks = max_tokens / kernels::kKvBlockTokens + kSpareBlocks;
+    const int64_t max_blocks = encoder_blocks(max_tokens);
     auto pass = std::make_unique<EncoderPass>(weights_, kernels_, team_, max_tokens, max_blocks);
     DM_TRY(pass->allocate());
     pass_ = std::move(pass);

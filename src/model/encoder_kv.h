@@ -16,6 +16,11 @@ namespace docmind::model {
 class EncoderKv {
  public:
   EncoderKv(int64_t n_heads, int64_t head_dim) : n_heads_(n_heads), head_dim_(head_dim) {}
+  // What allocate() takes.
+  [[nodiscard]] static size_t bytes(int64_t n_heads, int64_t head_dim, int64_t n_blocks) {
+    const int64_t n = n_blocks * n_heads * 2 * kernels::kKvBlockTokens * head_dim;
+    return static_cast<size_t>(n) * sizeof(kernels::Half);
+  }
   // kLimit when the system has not the memory. Blocks that are not touched cost nothing.
   Status allocate(int64_t n_blocks);
   [[nodiscard]] size_t memory_bytes() const { return memory_.size(); }

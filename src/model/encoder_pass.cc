@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/encoder_scratch.h"
+
 namespace docmind::model {
 
 EncoderPass::EncoderPass(const EncoderWeights& weights, const kernels::KernelTable& table, ThreadTeam& team,
@@ -12,22 +14,19 @@ EncoderPass::EncoderPass(const EncoderWeights& weights, const kernels::KernelTab
   : weights_(weights),
     config_(weights.config),
     table_(table),
-    executor_(table, team, max_tokens),
+    executor_(table, team, encoder_scratch(config_, weights.matrices(), max_tokens)),
     max_blocks_(max_blocks),
     kv_(config_.n_heads, config_.head_dim) {
   weights.for_each_layer_matrix([&](const Linear& linear) {
     exact_ = exact_ && !kernels::uses_quantized_activations(linear.weight.type);
-    executor_.fit(linear.weight);
   });
-  if (config_.has_classifier) executor_.fit(weights.score.weight);
-  if (weights.has_dense) executor_.fit(weights.dense.weight);
-  executor_.fit_attention(attention_job());
+  if (weights.observer != nullptr) executor_.watch(weights.observer, weights.names);
 }
 
 Status EncoderPass::allocate() {
   DM_TRY(kv_.allocate(max_blocks_));
   const int64_t n = config_.n_embd;
-  DM_TRY(executor_.allocate({{&x_, n}, {&y_, n}, {&q_, std::max(4 * n, config_.n_ff)}}));
+  DM_TRY(executor_.allocate({{&x_, n}, {&y_, n}, {&q_, encoder_row_width(config_)}}));
   k_ = q_ + executor_.max_rows() * n;
   v_ = k_ + executor_.max_rows() * n;
   attended_ = v_ + executor_.max_rows() * n;

@@ -75,17 +75,30 @@ Status plan_classifier(const gguf::File& file, WeightPlan& plan, EncoderWeights&
 
 }  // namespace
 
-Status EncoderWeights::load(const gguf::File& file, ThreadTeam& team, const LoadProgress& progress) {
+Status EncoderWeights::plan(const gguf::File& file, WeightPlan& plan) {
   DM_ASSIGN(config, read_encoder_config(file));
-  WeightPlan plan(file);
   DM_TRY(plan_tables(file, plan, *this));
   layers.reserve(static_cast<size_t>(config.n_layers));  // the plan keeps pointers into it
   for (int64_t i = 0; i < config.n_layers; ++i) {
     DM_TRY(plan_encoder_layer(plan, config, fmt::format("blk.{}.", i), layers.emplace_back()));
   }
-  DM_TRY(plan_classifier(file, plan, *this));
-  DM_ASSIGN(memory, plan.pack(team, progress));
+  return plan_classifier(file, plan, *this);
+}
+
+Status EncoderWeights::load(const gguf::File& file, const LoadOptions& options) {
+  observer = options.observer;
+  WeightPlan plan(file, options.quantize, observer != nullptr ? &names : nullptr);
+  DM_TRY(this->plan(file, plan));
+  DM_ASSIGN(memory, plan.pack(*options.kernels, *options.team, options.progress));
   return {};
+}
+
+std::vector<MatrixShape> EncoderWeights::matrices() const {
+  std::vector<MatrixShape> shapes;
+  for_each_layer_matrix([&](const Linear& linear) { shapes.push_back(shape_of(linear.weight)); });
+  if (config.has_classifier) shapes.push_back(shape_of(score.weight));
+  if (has_dense) shapes.push_back(shape_of(dense.weight));
+  return shapes;
 }
 
 }  // namespace docmind::model

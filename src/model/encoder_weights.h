@@ -6,7 +6,9 @@
 
 #include "base/aligned_buffer.h"
 #include "model/encoder.h"
+#include "model/matrix_names.h"
 #include "model/row_table.h"
+#include "model/scratch_sizes.h"
 #include "model/weight_plan.h"
 
 namespace docmind::model {
@@ -35,8 +37,15 @@ struct EncoderWeights {
   Linear dense, score;
   bool has_dense = false;
 
+  MatrixNames names;  // filled if there is an observer
+  ActivationObserver* observer = nullptr;
+
   // Not movable: layers point into it. kMalformed and kUnsupported as Encoder::load.
-  Status load(const gguf::File& file, ThreadTeam& team, const LoadProgress& progress);
+  Status load(const gguf::File& file, const LoadOptions& options);
+  // The first half of it: reads the sizes and names every tensor, which gets type and shape but no data.
+  Status plan(const gguf::File& file, WeightPlan& plan);
+  // The layers' and the classifier's.
+  [[nodiscard]] std::vector<MatrixShape> matrices() const;
   // Calls visit(linear) for every matrix of the layers.
   template <typename Visit>
   void for_each_layer_matrix(Visit&& visit) const {

@@ -7,9 +7,6 @@
 namespace docmind::model {
 namespace {
 
-constexpr size_t to_lines(size_t n_bytes) { return (n_bytes + 63) / 64 * 64; }
-constexpr size_t float_lines(int64_t n) { return to_lines(static_cast<size_t>(n) * sizeof(float)); }
-
 // The panels [begin, end) as a matrix of their own.
 kernels::PackedMatrix slice(const kernels::PackedMatrix& matrix, int64_t begin, int64_t end) {
   const size_t offset = static_cast<size_t>(begin) * kernels::panel_bytes(matrix.type, matrix.cols);
@@ -22,12 +19,6 @@ kernels::PackedMatrix slice(const kernels::PackedMatrix& matrix, int64_t begin, 
 
 }  // namespace
 
-void Operand::fit(const kernels::PackedMatrix& weight, int64_t max_rows) {
-  const bool codes = kernels::uses_quantized_activations(weight.type);
-  size_t& n_bytes = codes ? code_bytes_ : value_bytes_;
-  n_bytes = std::max(n_bytes, to_lines(kernels::activation_bytes(max_rows, weight.cols, codes)));
-}
-
 void Operand::shape(int64_t n_rows, std::span<const Linear* const> weights) {
   n_rows_ = n_rows;
   uses_codes_ = uses_values_ = false;
@@ -36,8 +27,8 @@ void Operand::shape(int64_t n_rows, std::span<const Linear* const> weights) {
     (codes ? uses_codes_ : uses_values_) = true;
   }
   const int64_t cols = (*weights.begin())->weight.cols;
-  if (uses_codes_) codes_ = kernels::place_activations(n_rows, cols, true, memory_);
-  if (uses_values_) values_ = kernels::place_activations(n_rows, cols, false, memory_ + code_bytes_);
+  if (uses_codes_) codes_ = kernels::place_activations(n_rows, cols, true, codes_memory_);
+  if (uses_values_) values_ = kernels::place_activations(n_rows, cols, false, values_memory_);
 }
 
 void Operand::load(const kernels::KernelTable& table, const float* x, int64_t stride, int64_t row, int64_t n_rows) {
@@ -45,29 +36,30 @@ void Operand::load(const kernels::KernelTable& table, const float* x, int64_t st
   if (uses_values_) table.load_activations(x, stride, row, n_rows, values_);
 }
 
-void Executor::fit(const kernels::PackedMatrix& weight) {
-  operand_.fit(weight, max_rows_);
-  kernel_bytes_ = std::max(kernel_bytes_, to_lines(kernels::matmul_scratch_bytes(weight.cols)));
-}
-
-void Executor::fit_attention(const kernels::AttentionJob& job) {
-  kernel_bytes_ = std::max(kernel_bytes_, to_lines(kernels::attention_scratch_bytes(job, kQueryTile)));
-}
-
 Status Executor::allocate(std::initializer_list<RowBuffer> buffers) {
-  size_t n_bytes = 0;
-  for (const RowBuffer& buffer : buffers) n_bytes += float_lines(max_rows_ * buffer.width);
-  const size_t operand_at = n_bytes;
-  threads_at_ = operand_at + operand_.n_bytes();
-  thread_bytes_ = kernel_bytes_ + float_lines(gated_floats_);
+  size_t operand_at = 0;
+  for (const RowBuffer& buffer : buffers) operand_at += sizes_.buffer_bytes(buffer.width);
+  threads_at_ = operand_at + sizes_.operand_bytes();
+  thread_bytes_ = sizes_.thread_bytes();
   DM_ASSIGN(memory_, AlignedBuffer::allocate(threads_at_ + thread_bytes_ * team_.n_threads()));
   std::byte* place = memory_.data();
   for (const RowBuffer& buffer : buffers) {
     *buffer.rows = reinterpret_cast<float*>(place);
-    place += float_lines(max_rows_ * buffer.width);
+    place += sizes_.buffer_bytes(buffer.width);
   }
-  operand_.place(memory_.data() + operand_at);
+  operand_.place(sizes_, memory_.data() + operand_at);
   return {};
+}
+
+// Matrices that are parts of one tensor have one name and stand side by side.
+void Executor::show(const float* x, int64_t stride, int64_t n_rows, std::span<const Linear* const> weights) const {
+  std::string_view shown;
+  for (const Linear* linear : weights) {
+    const std::string_view name = names_->find(linear->weight);
+    if (name.empty() || name == shown) continue;
+    observer_->see(name, x, stride, n_rows, linear->weight.cols);
+    shown = name;
+  }
 }
 
 // Few enough pieces that each streams for a while, enough that a late thread does not hold up the

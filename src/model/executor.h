@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/thread_team.h"
 #include "kernels/kernels.h"
+#include "model/matrix_names.h"
+#include "model/scratch_sizes.h"
 #include "model/weight_plan.h"
 
 namespace docmind::model {
@@ -18,10 +20,11 @@ namespace docmind::model {
 // The left operand of products: the same rows in the forms that the weights read.
 class Operand {
  public:
-  // Room for `max_rows` rows times `weight` later; call for each matrix, before n_bytes().
-  void fit(const kernels::PackedMatrix& weight, int64_t max_rows);
-  [[nodiscard]] size_t n_bytes() const { return code_bytes_ + value_bytes_; }
-  void place(std::byte* memory) { memory_ = memory; }
+  // `memory` for all rows times the matrices that `sizes` was made for.
+  void place(const ScratchSizes& sizes, std::byte* memory) {
+    codes_memory_ = memory;
+    values_memory_ = memory + sizes.code_bytes();
+  }
 
   // Gives it a shape; rows are then loaded. The forms are those of the `weights` that will read it.
   void shape(int64_t n_rows, std::span<const Linear* const> weights);
@@ -34,8 +37,7 @@ class Operand {
  private:
   int64_t n_rows_ = 0;
   bool uses_codes_ = false, uses_values_ = false;
-  size_t code_bytes_ = 0, value_bytes_ = 0;  // multiples of 64
-  std::byte* memory_ = nullptr;
+  std::byte *codes_memory_ = nullptr, *values_memory_ = nullptr;
   kernels::Activations codes_, values_;
 };
 
@@ -55,16 +57,17 @@ struct RowBuffer {
 // Borrows table and team; owns the memory of a forward pass. Nothing is allocated after allocate().
 class Executor {
  public:
-  // Passes have up to `max_rows` rows. Call fit() for all matrices before allocate().
-  Executor(const kernels::KernelTable& table, ThreadTeam& team, int64_t max_rows)
-    : table_(table), team_(team), max_rows_(max_rows) {}
-  void fit(const kernels::PackedMatrix& weight);
-  void fit_attention(const kernels::AttentionJob& job);
-  // For models that call gated() or multiply_to().
-  void fit_gated() { gated_floats_ = max_rows_ * kGatedColumns; }
+  // `sizes` were made for all matrices and the attention of the passes.
+  Executor(const kernels::KernelTable& table, ThreadTeam& team, const ScratchSizes& sizes)
+    : table_(table), team_(team), sizes_(sizes) {}
   // Also gives each buffer max_rows rows; kLimit when the system has not the memory.
   Status allocate(std::initializer_list<RowBuffer> buffers);
-  [[nodiscard]] int64_t max_rows() const { return max_rows_; }
+  // From now on `observer` is shown the rows of each load(), under the names of the matrices; both are borrowed.
+  void watch(ActivationObserver* observer, const MatrixNames& names) {
+    observer_ = observer;
+    names_ = &names;
+  }
+  [[nodiscard]] int64_t max_rows() const { return sizes_.max_rows(); }
   [[nodiscard]] size_t memory_bytes() const { return memory_.size(); }
 
   // Prepares `n_rows` rows of x for products with `weights`. `prepare(begin, end)` is called for
@@ -77,15 +80,17 @@ class Executor {
       prepare(begin, end);
       operand_.load(table_, x + begin * stride, stride, begin, end - begin);
     });
+    if (observer_ != nullptr) show(x, stride, n_rows, weights);
   }
   // y = x * weight^T + bias of each product, x as it was loaded.
   void multiply(std::initializer_list<Product> products);
-  // The same for one product whose rows go to places of their own, one for each row of x; needs fit_gated().
+  // The same for one product whose rows go to places of their own, one for each row of x; as gated() it needs
+  // ScratchSizes::fit_gated().
   void multiply_to(const Linear& linear, std::span<float* const> rows);
   // y = silu(x * gate^T + bias) * (x * up^T + bias), [rows of x, gate.rows].
   void gated(const Linear& gate, const Linear& up, float* y, int64_t y_stride);
   // Attention of up to kQueryTile queries of one KV head, on the calling thread, whose number is `thread`.
-  static constexpr int64_t kQueryTile = 256;
+  static constexpr int64_t kQueryTile = ScratchSizes::kQueryTile;
   // The most rows (queries * heads of a KV head) of AttentionJob::decode.
   static constexpr int64_t kMaxDirectRows = 16;
   void attend(const kernels::AttentionJob& job, int64_t kv_head, int64_t query_begin, int64_t query_end,
@@ -109,30 +114,28 @@ class Executor {
   }
 
  private:
-  static constexpr int64_t kGatedColumns = 256;
-
   [[nodiscard]] std::byte* thread_memory(size_t thread) const {
     return memory_.data() + threads_at_ + thread * thread_bytes_;
   }
   [[nodiscard]] float* gated_memory(size_t thread) const {
-    return reinterpret_cast<float*>(thread_memory(thread) + kernel_bytes_);
+    return reinterpret_cast<float*>(thread_memory(thread) + sizes_.kernel_bytes());
   }
   [[nodiscard]] int64_t panel_grain(int64_t n_panels) const;
   // At most as many panels as a thread's memory takes with all rows.
   [[nodiscard]] int64_t gated_grain(int64_t n_panels) const {
-    return std::min(panel_grain(n_panels), gated_floats_ / operand_.n_rows() / kernels::kPanelRows);
+    return std::min(panel_grain(n_panels), sizes_.gated_floats() / operand_.n_rows() / kernels::kPanelRows);
   }
   void multiply_panels(const Product& product, int64_t begin, int64_t end, size_t thread) const;
+  void show(const float* x, int64_t stride, int64_t n_rows, std::span<const Linear* const> weights) const;
 
   const kernels::KernelTable& table_;
   ThreadTeam& team_;
-  int64_t max_rows_;
+  ScratchSizes sizes_;
+  ActivationObserver* observer_ = nullptr;
+  const MatrixNames* names_ = nullptr;
   Operand operand_;
-  AlignedBuffer memory_;      // row buffers, operand, then for each thread: kernels' scratch, gated()'s
-  size_t threads_at_ = 0;     // in memory_
-  size_t thread_bytes_ = 0;
-  size_t kernel_bytes_ = 0;   // of a thread, for the kernels
-  int64_t gated_floats_ = 0;  // of a thread
+  AlignedBuffer memory_;  // as ScratchSizes says
+  size_t threads_at_ = 0, thread_bytes_ = 0;  // in memory_
 };
 
 }  // namespace docmind::model

@@ -7,15 +7,19 @@
 namespace docmind::model {
 namespace {
 
-constexpr int64_t to_line(int64_t n_floats) { return (n_floats + 15) / 16 * 16; }
+// Floats of all rows of the residual stream, in whole lines.
+int64_t wide_floats(const PassState::Sizes& sizes) { return (sizes.max_rows * sizes.n_embd + 15) / 16 * 16; }
 
 }  // namespace
 
+size_t PassState::bytes(const Sizes& sizes) {
+  return static_cast<size_t>(2 * wide_floats(sizes) + sizes.max_rows * sizes.n_rot) * sizeof(float);
+}
+
 Status PassState::allocate(const Sizes& sizes) {
   sizes_ = sizes;
-  const int64_t wide = to_line(sizes.max_rows * sizes.n_embd);
-  const int64_t n_floats = 2 * wide + sizes.max_rows * sizes.n_rot;
-  DM_ASSIGN(memory_, AlignedBuffer::allocate(static_cast<size_t>(n_floats) * sizeof(float)));
+  const int64_t wide = wide_floats(sizes);
+  DM_ASSIGN(memory_, AlignedBuffer::allocate(bytes(sizes)));
   x_ = reinterpret_cast<float*>(memory_.data());
   y_ = x_ + wide;
   cos_sin_ = y_ + wide;

@@ -45,6 +45,8 @@ class PassState {
     int64_t query_tile;  // the most rows of a QueryTile
   };
 
+  // What allocate() takes, without its small lists.
+  [[nodiscard]] static size_t bytes(const Sizes& sizes);
   // kLimit when the system has not the memory. Later calls allocate nothing.
   Status allocate(const Sizes& sizes);
   [[nodiscard]] size_t memory_bytes() const { return memory_.size(); }

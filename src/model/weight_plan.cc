@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "kernels/kernels.h"
+#include "model/quantize_on_load.h"
 
 namespace docmind::model {
 namespace {
@@ -67,8 +68,11 @@ size_t WeightPlan::reserve(size_t n_bytes) {
 
 Status WeightPlan::matrix(std::string_view name, RowRange rows, int64_t cols, kernels::PackedMatrix& out) {
   DM_ASSIGN(const gguf::TensorInfo* tensor, check(name, rows.n_total, cols));
-  const auto type = static_cast<kernels::TensorType>(tensor->gguf_type);
+  const auto in_file = static_cast<kernels::TensorType>(tensor->gguf_type);
+  const kernels::TensorType type = type_on_load(quantize_, name, in_file, cols);
   out = {.type = type, .rows = rows.n, .cols = cols, .data = nullptr};
+  if (type != in_file) ++n_quantized_;
+  if (names_ != nullptr) names_->add(out, tensor->name);
   matrices_.push_back({tensor, rows, reserve(kernels::packed_bytes(type, rows.n, cols)), &out});
   return {};
 }
@@ -96,20 +100,31 @@ Status WeightPlan::linear(const std::string& stem, int64_t rows, int64_t cols, L
   return {};
 }
 
-Status WeightPlan::pack_matrix(const PlannedMatrix& planned, std::byte* memory, ThreadTeam& team, size_t bytes_total,
-                               size_t& bytes_done, const LoadProgress& progress) const {
+MatrixSource WeightPlan::source_of(const PlannedMatrix& planned) const {
+  MatrixSource source{.type = static_cast<kernels::TensorType>(planned.tensor->gguf_type),
+                      .rows = planned.rows.n,
+                      .cols = planned.out->cols,
+                      .data = planned.tensor->data.data()};
+  source.data += static_cast<size_t>(planned.rows.begin) * source.row_bytes();
+  return source;
+}
+
+Status WeightPlan::pack_matrix(const PlannedMatrix& planned, std::byte* memory, MatrixPacker& packer,
+                               size_t bytes_total, size_t& bytes_done, const LoadProgress& progress) const {
   kernels::PackedMatrix& out = *planned.out;
   std::byte* to = memory + planned.offset;
-  const size_t row = kernels::row_bytes(kernels::tensor_type_info(out.type), out.cols);
-  const auto data = planned.tensor->data.subspan(static_cast<size_t>(planned.rows.begin) * row,
-                                                 static_cast<size_t>(planned.rows.n) * row);
-  const size_t panel = row * kernels::kPanelRows;
-  const auto step = static_cast<int64_t>(std::max<size_t>(kPackBytes / panel, team.n_threads()));
+  const MatrixSource source = source_of(planned);
+  const std::span<const std::byte> data(source.data, source.n_bytes());
+  const size_t panel = source.row_bytes() * kernels::kPanelRows;
+  const auto step = static_cast<int64_t>(std::max<size_t>(kPackBytes / panel, packer.n_threads()));
   for (int64_t begin = 0; begin < out.n_panels(); begin += step) {
     const int64_t n = std::min(step, out.n_panels() - begin);
-    team.parallel_for(n, 1, [&](int64_t from, int64_t until, size_t) {
-      kernels::pack_panels(out.type, out.rows, out.cols, data.data(), begin + from, begin + until, to);
-    });
+    if (!packer.pack(source, out.type, begin, begin + n, to)) {
+      return Error{ErrorCode::kMalformed,
+                   fmt::format("{} '{}' has weights that are no finite numbers, or too large for {}; it cannot be "
+                               "quantized", place(), printable(planned.tensor->name),
+                               kernels::tensor_type_info(out.type).name)};
+    }
     gguf::TensorInfo read = *planned.tensor;
     const size_t first = static_cast<size_t>(begin) * panel;
     read.data = data.subspan(first, std::min(static_cast<size_t>(n) * panel, data.size() - first));
@@ -132,17 +147,22 @@ void WeightPlan::pack_vector(const PlannedVector& planned, std::byte* memory) co
   file_.drop(*planned.tensor);
 }
 
-Result<AlignedBuffer> WeightPlan::pack(ThreadTeam& team, const LoadProgress& progress) {
-  DM_ASSIGN(AlignedBuffer memory, AlignedBuffer::allocate(n_bytes_));
+Result<AlignedBuffer> WeightPlan::pack(const kernels::KernelTable& table, ThreadTeam& team,
+                                       const LoadProgress& progress) {
+  MatrixPacker packer(table, team);
   size_t bytes_total = 0;
+  int64_t widest = 0;  // of those that are quantized
   for (const PlannedMatrix& planned : matrices_) {
-    bytes_total += static_cast<size_t>(planned.rows.n) *
-                   kernels::row_bytes(kernels::tensor_type_info(planned.out->type), planned.out->cols);
+    const MatrixSource source = source_of(planned);
+    bytes_total += source.n_bytes();
+    if (source.type != planned.out->type) widest = std::max(widest, source.cols);
   }
+  if (widest > 0) DM_TRY(packer.allocate(widest));
+  DM_ASSIGN(AlignedBuffer memory, AlignedBuffer::allocate(n_bytes_));
   size_t bytes_done = 0;
   for (size_t i = 0; i < matrices_.size(); ++i) {
     if (i + 1 < matrices_.size()) file_.prefetch(*matrices_[i + 1].tensor);
-    DM_TRY(pack_matrix(matrices_[i], memory.data(), team, bytes_total, bytes_done, progress));
+    DM_TRY(pack_matrix(matrices_[i], memory.data(), packer, bytes_total, bytes_done, progress));
   }
   for (const PlannedVector& planned : vectors_) pack_vector(planned, memory.data());
   return memory;

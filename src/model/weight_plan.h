@@ -13,6 +13,8 @@
 #include "gguf/file.h"
 #include "kernels/packed_matrix.h"
 #include "model/decoder.h"
+#include "model/matrix_names.h"
+#include "model/matrix_packer.h"
 
 namespace docmind::model {
 
@@ -33,7 +35,10 @@ struct RowRange {
 // shape than the metadata implies, kUnsupported for a type we cannot compute with. Borrows the file.
 class WeightPlan {
  public:
-  explicit WeightPlan(const gguf::File& file) : file_(file) {}
+  // Matrices are packed as `quantize` says; `names`, unless null, gets what they are called. Borrows both.
+  explicit WeightPlan(const gguf::File& file, QuantizeOnLoad quantize = QuantizeOnLoad::kNone,
+                      MatrixNames* names = nullptr)
+    : file_(file), quantize_(quantize), names_(names) {}
 
   [[nodiscard]] bool has(std::string_view name) const { return file_.find_tensor(name) != nullptr; }
   // The tensor if it is [rows, cols] of a type that we read; not packed.
@@ -57,9 +62,12 @@ class WeightPlan {
 
   // Bytes of the packed weights.
   [[nodiscard]] size_t n_bytes() const { return n_bytes_; }
-  // Packs everything, tensor by tensor, each dropped from memory as it was read. kCancelled when
-  // `progress` says so, kLimit without enough memory.
-  [[nodiscard]] Result<AlignedBuffer> pack(ThreadTeam& team, const LoadProgress& progress);
+  // Matrices that are packed in another type than the file's.
+  [[nodiscard]] int64_t n_quantized() const { return n_quantized_; }
+  // Packs everything, tensor by tensor, each dropped from memory as it was read. kCancelled when `progress` says so,
+  // kLimit without enough memory, kMalformed names a matrix that cannot be quantized since it has no finite numbers.
+  [[nodiscard]] Result<AlignedBuffer> pack(const kernels::KernelTable& table, ThreadTeam& team,
+                                           const LoadProgress& progress);
 
  private:
   struct PlannedMatrix {
@@ -77,14 +85,18 @@ class WeightPlan {
 
   size_t reserve(size_t n_bytes);
   [[nodiscard]] std::string place() const;  // "'model.gguf': the tensor"
-  Status pack_matrix(const PlannedMatrix& planned, std::byte* memory, ThreadTeam& team, size_t bytes_total,
+  Status pack_matrix(const PlannedMatrix& planned, std::byte* memory, MatrixPacker& packer, size_t bytes_total,
                      size_t& bytes_done, const LoadProgress& progress) const;
+  [[nodiscard]] MatrixSource source_of(const PlannedMatrix& planned) const;
   void pack_vector(const PlannedVector& planned, std::byte* memory) const;
 
   const gguf::File& file_;
+  QuantizeOnLoad quantize_;
+  MatrixNames* names_;
   std::vector<PlannedMatrix> matrices_;
   std::vector<PlannedVector> vectors_;
   size_t n_bytes_ = 0;
+  int64_t n_quantized_ = 0;
 };
 
 }  // namespace docmind::model

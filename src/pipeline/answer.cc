@@ -222,6 +222,7 @@ json::value answer_to_json(const Answer& answer, bool with_passages) {
                       {"cached", answer.cached ? cached_to_json(*answer.cached) : json::value()},
                       {"total_ms", answer.total_ms},
                       {"stages_ms", std::move(stages)}};
+  if (!answer.route.empty()) object["route"] = to_valid_utf8(answer.route);
   if (with_passages) {
     json::array passages;
     for (const Passage& passage : answer.passages) passages.push_back(passage_to_json(passage));

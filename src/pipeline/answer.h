@@ -74,6 +74,7 @@ struct Answer {
   std::vector<Citation> citations;
   std::string provider;
   std::string identity = {};  // GenerateResult::identity of a fresh answer
+  std::string route = {};     // why that provider, of a fresh answer; empty where there was no choice
   CacheState cache = CacheState::kMiss;
   std::optional<CachedFrom> cached;  // where `cache` is kMemory, kDisk or kShared
   bool stale = false;        // documents changed since, and the caller allowed that; to be asked anew

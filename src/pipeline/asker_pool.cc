@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/asker_pool.h"
 
-#include "providers/extractive.h"
-
 namespace docmind::pipeline {
 
 Result<AskerPool::Lease> AskerPool::take() {
@@ -23,12 +21,8 @@ Result<std::unique_ptr<AskerPool::Parts>> AskerPool::make() {
   auto parts = std::make_unique<Parts>();
   DM_ASSIGN(Corpus corpus, Corpus::open(options_.folder, options_.corpus));
   parts->corpus = std::make_unique<Corpus>(std::move(corpus));
-  if (options_.generator == nullptr) {
-    parts->extractive = std::make_unique<providers::ExtractiveGenerator>(
-        [own = parts->corpus.get()](std::string_view stem) { return own->inverse_document_frequency(stem); });
-  }
-  const providers::Generator& generator = parts->extractive ? *parts->extractive : *options_.generator;
-  parts->asker = std::make_unique<Asker>(*parts->corpus, generator, options_.shared, metrics_);
+  parts->generator = corpus_generator(*parts->corpus, options_.generator);
+  parts->asker = std::make_unique<Asker>(*parts->corpus, *parts->generator, options_.shared, metrics_);
   return parts;
 }
 

@@ -12,14 +12,15 @@
 #include "base/error.h"
 #include "pipeline/asker.h"
 #include "pipeline/corpus.h"
+#include "pipeline/corpus_generator.h"
 
 namespace docmind::pipeline {
 
-// What the askers are made of; all borrowed.
+// What the askers are made of; borrowed but for the generator.
 struct AskerPoolOptions {
   std::string folder;
   CorpusOptions corpus;
-  const providers::Generator* generator = nullptr;  // null: the extractive one
+  GeneratorChoice generator;
   SharedByAskers shared;
   size_t max_idle = 4;  // that are kept for the next question
 };
@@ -28,7 +29,7 @@ struct AskerPoolOptions {
 class AskerPool {
   struct Parts {
     std::unique_ptr<Corpus> corpus;
-    std::unique_ptr<providers::Generator> extractive;  // asks its own corpus about words; null with another generator
+    std::shared_ptr<const providers::Generator> generator;  // may ask its own corpus about words
     std::unique_ptr<Asker> asker;
   };
 

@@ -79,8 +79,11 @@ Status CollectionImpl::open_caches() {
 
 Status CollectionImpl::open_models() {
   const Models& models = context_.options->models;
-  AskerPoolOptions pool{.folder = folder_, .corpus = context_.options->corpus, .generator = models.generator.get(),
-                        .shared = {}, .max_idle = context_.options->n_workers};
+  AskerPoolOptions pool{.folder = folder_,
+                        .corpus = context_.options->corpus,
+                        .generator = {models.generator, models.falls_back_to_extractive, models.route_log},
+                        .shared = {},
+                        .max_idle = context_.options->n_workers};
   pool.corpus.embedder = models.embedder.get();
   pool.corpus.reranker = models.reranker.get();
   pool.corpus.computed = computed_.get();

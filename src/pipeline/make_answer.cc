@@ -37,7 +37,8 @@ Result<Answer> make_answer(const providers::Generator& generator, std::string_vi
                            const CancelToken& cancel) {
   Answer answer;
   answer.question = question;
-  answer.provider = generator.info().name;
+  const providers::ProviderInfo maker = generator.info();
+  answer.provider = maker.name;
   std::vector<providers::Passage> passages;
   for (const Passage& passage : retrieval.passages) {
     if (passage.relevance < options.min_relevance) continue;
@@ -79,7 +80,9 @@ Result<Answer> make_answer(const providers::Generator& generator, std::string_vi
     if (!show(marks.finish())) return stopped();
   }
   answer.answered = generated.answered;
-  answer.identity = generated.identity;
+  if (generated.identity != maker.identity) answer.identity = generated.identity;
+  answer.route = generated.route;
+  if (!generated.provider.empty()) answer.provider = generated.provider;
   answer.n_prompt_tokens = generated.n_prompt_tokens;
   answer.n_completion_tokens = generated.n_completion_tokens;
   if (!answer.answered) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace docmind::pipeline {
 namespace {
 
@@ -147,6 +149,27 @@ json::object cache_json(const ServiceSample& sample) {
           {"computed", computed_json(sample.computed)}};
 }
 
+// With the fields of a model of this process, so that readers need not tell them apart.
+json::object remote_json(const RemoteModel& model) {
+  const providers::UpstreamOptions& options = model.upstream->options();
+  const providers::UpstreamCounts counts = model.upstream->counts();
+  return {{"role", model.role},
+          {"name", model.name},
+          {"architecture", providers::upstream_kind_name(options.spec.kind)},
+          {"weights", nullptr},
+          {"bytes", 0},
+          {"context", options.n_context},
+          {"upstream", json::object{{"url", to_valid_utf8(options.spec.url)},
+                                    {"requests", counts.n_requests},
+                                    {"failures", counts.n_failures},
+                                    {"retries", counts.n_retries},
+                                    {"refused_by_breaker", counts.n_refused_by_breaker},
+                                    {"truncated", counts.n_truncated},
+                                    {"in_flight", counts.n_in_flight},
+                                    {"connections_made", counts.n_connections_made},
+                                    {"breaker_open", counts.open}}}};
+}
+
 json::array models_json(const Models& models) {
   json::array list;
   const auto add = [&](std::string_view role, const std::string& name, const engine::ModelInfo& info,
@@ -167,6 +190,7 @@ json::array models_json(const Models& models) {
   if (models.rerank != nullptr) {
     add("rerank", models.rerank_name, models.rerank->info(), models.rerank->encoder().config().n_context);
   }
+  for (const RemoteModel& model : models.remote) list.push_back(remote_json(model));
   return list;
 }
 

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "providers/http_url.h"
 
 namespace docmind::providers {
 namespace {
@@ -26,26 +27,6 @@ struct FreeWith {
 };
 using CurlHandle = std::unique_ptr<CURL, FreeWith<curl_easy_cleanup>>;
 using CurlList = std::unique_ptr<curl_slist, FreeWith<curl_slist_free_all>>;
-using CurlUrl = std::unique_ptr<CURLU, FreeWith<curl_url_cleanup>>;
-using CurlText = std::unique_ptr<char, FreeWith<curl_free>>;
-
-// libcurl wants this once in a process, before the first handle.
-CURLcode initialise_curl() {
-  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-  return code;
-}
-
-std::string url_part(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
-  return CurlText(text).get();
-}
-
-bool is_this_machine(std::string_view host) {
-  if (host == "localhost" || host == "[::1]") return true;
-  return host.starts_with("127.") &&
-         std::ranges::all_of(host, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
-}
 
 // One hop: the request to one URL.
 class Hop {
@@ -155,20 +136,16 @@ std::string_view HttpHead::header(std::string_view name) const {
 }
 
 Status check_url(const std::string& url) {
-  CurlUrl parsed(curl_url());
-  if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) {
-    return Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is not a URL", printable(url))};
-  }
-  const std::string scheme = url_part(parsed.get(), CURLUPART_SCHEME);
-  if (scheme == "https") return {};
-  if (scheme == "http" && is_this_machine(url_part(parsed.get(), CURLUPART_HOST))) return {};
+  DM_ASSIGN(const HttpUrl parts, parse_http_url(url));
+  if (parts.scheme == "https") return {};
+  if (parts.scheme == "http" && parts.this_machine) return {};
   return Error{
       ErrorCode::kInvalidArgument,
       fmt::format("'{}' is refused: only https is allowed, and http to this machine itself", printable(url))};
 }
 
 Result<HttpHead> http_get(const HttpGetRequest& request) {
-  if (initialise_curl() != CURLE_OK) return Error{ErrorCode::kInternal, "libcurl cannot start"};
+  DM_TRY(start_curl());
   HttpHead head;
   std::string url = request.url;
   for (int n_redirects = 0; n_redirects <= kMaxRedirects; ++n_redirects) {

@@ -20,8 +20,7 @@ class NativeEmbedder final : public Embedder {
   [[nodiscard]] Status embed(std::span<const std::string_view> texts, EmbedKind kind,
                              std::span<float> out, const CancelToken& cancel) const override;
   [[nodiscard]] int64_t n_tokens() const override { return n_tokens_; }
-  // Tokens beyond the model's context that were left out so far.
-  [[nodiscard]] int64_t n_cut_tokens() const { return n_cut_tokens_; }
+  [[nodiscard]] int64_t n_cut_tokens() const override { return n_cut_tokens_; }
 
  private:
   std::shared_ptr<engine::EmbeddingModel> model_;

@@ -8,14 +8,12 @@
 #include <fmt/format.h>
 
 #include "providers/answer_stream.h"
-#include "providers/find_evidence.h"
 #include "providers/rag_prompt.h"
+#include "providers/written_answer.h"
 
 namespace docmind::providers {
 namespace {
 
-// At least this part of the context is for the prompt, however long an answer may be.
-constexpr int64_t kLeastPromptShare = 2;
 constexpr int kPromptTries = 4;
 
 std::string settings_text(const NativeGeneratorOptions& options, int64_t n_context, std::string_view kv_settings) {
@@ -27,20 +25,6 @@ std::string settings_text(const NativeGeneratorOptions& options, int64_t n_conte
   for (const engine::TokenBias& bias : s.biases) text += fmt::format("/{}:{}", bias.token, bias.bias);
   return text;
 }
-
-// The passages that evidence names, as marks in order of use.
-std::string marks_of(std::span<const Evidence> evidence) {
-  std::vector<size_t> seen;
-  std::string marks;
-  for (const Evidence& span : evidence) {
-    if (std::find(seen.begin(), seen.end(), span.passage) != seen.end()) continue;
-    seen.push_back(span.passage);
-    marks += fmt::format("[{}]", span.passage + 1);
-  }
-  return marks;
-}
-
-Error answer_stopped() { return Error{ErrorCode::kCancelled, "the answer was stopped"}; }
 
 }  // namespace
 
@@ -96,29 +80,14 @@ Result<GenerateResult> NativeGenerator::generate(const GenerateRequest& request,
   DM_ASSIGN(const engine::Generation made,
             model_->generate(prompt.tokens, wanted,
                              [&](std::string_view piece) { return stream.feed(piece); }, cancel));
-  if (made.finish == engine::FinishReason::kCancelled) return answer_stopped();
-  if (stream.only_thought()) {
-    return Error{ErrorCode::kLimit,
-                 fmt::format("the model thought for all of its {} tokens and gave no answer; raise "
-                             "model.max_tokens or switch model.thinking off",
-                             request.max_tokens)};
-  }
-  if (!stream.finish()) return answer_stopped();
-  GenerateResult result;
-  result.n_prompt_tokens = made.n_prompt_tokens;
-  result.n_completion_tokens = made.n_completion_tokens;
+  if (made.finish == engine::FinishReason::kCancelled) return written_answer_stopped();
+  DM_ASSIGN(GenerateResult result,
+            finish_written_answer(stream, given,
+                                  {.finish_reason = engine::finish_reason_name(made.finish),
+                                   .n_prompt_tokens = made.n_prompt_tokens,
+                                   .n_completion_tokens = made.n_completion_tokens,
+                                   .max_tokens = request.max_tokens}));
   if (made.kv_settings != model_->kv_settings()) result.identity = identity_with(made.kv_settings);
-  result.answered = !stream.refused() && !stream.text().empty();
-  result.finish_reason = result.answered ? engine::finish_reason_name(made.finish) : "no_answer";
-  if (!result.answered) return result;
-  if (stream.has_marks()) {
-    result.evidence = find_evidence(stream.text(), given);
-  } else {
-    result.evidence = find_uncited_evidence(stream.text(), given);
-    const std::string marks = marks_of(result.evidence);
-    if (!marks.empty() && !stream.append(" " + marks)) return answer_stopped();
-  }
-  result.text = stream.text();
   return result;
 }
 

@@ -55,6 +55,8 @@ struct GenerateResult {
   int64_t n_prompt_tokens = 0;
   int64_t n_completion_tokens = 0;
   std::string identity = {};        // of the one who made it, where it is not info().identity; else empty
+  std::string provider = {};        // name of the one who made it, where it is not info().name; else empty
+  std::string route = {};           // why that one, in words; empty where there was no choice
 };
 
 // Gets the answer piece by piece, in order, on the calling thread; returning false stops the
@@ -96,6 +98,8 @@ class Embedder {
                                      std::span<float> out, const CancelToken& cancel) const = 0;
   // Tokens embedded so far, for rates; 0 where there are none to count. Any thread.
   [[nodiscard]] virtual int64_t n_tokens() const { return 0; }
+  // Tokens beyond the model's context that were left out so far, as far as that is known. Any thread.
+  [[nodiscard]] virtual int64_t n_cut_tokens() const { return 0; }
 };
 
 class Reranker {

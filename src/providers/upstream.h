@@ -50,9 +50,12 @@ struct UpstreamHealth {
 };
 // What was found out about a server and the model in question.
 struct UpstreamCapabilities {
-  std::string server;               // "llama.cpp b10256", "Ollama 0.12.3", "vLLM 0.14.0"
-  std::optional<int64_t> n_context; // of one request
+  std::string server{};             // "llama.cpp b10256", "Ollama 0.12.3", "vLLM 0.14.0"
+  std::string model{};              // that requests are for: the spec's, or the only one there is
+  std::string fingerprint{};        // what the server says of the model's content: digest, or sizes; may be empty
+  std::optional<int64_t> n_context{}; // of one request; for Ollama that of the model, no more than UpstreamOptions'
   bool counts_tokens = false;       // has a tokenize route
+  bool thinks = false;              // the model can think before it answers, as far as the server says
   bool embeds = false, reranks = false, generates = true;  // as far as it says
 };
 
@@ -60,6 +63,7 @@ struct UpstreamCounts {
   int64_t n_requests = 0, n_failures = 0, n_retries = 0, n_refused_by_breaker = 0, n_truncated = 0;
   int64_t n_in_flight = 0;
   int64_t n_connections_made = 0;
+  int64_t n_embedded_tokens = 0;    // where the server counts them
   bool open = false;                // the circuit breaker
 };
 
@@ -68,14 +72,15 @@ struct UpstreamCounts {
 // off; kMalformed: it answered with something else than its protocol.
 class Upstream : public std::enable_shared_from_this<Upstream> {
  public:
-  // Checks the URL only; nothing is sent. kPermission for a remote URL without allow_remote.
+  // Checks the URL only; nothing is sent. kPermission for a remote URL without allow_remote, and for a key that would
+  // go over the network in clear text.
   static Result<std::shared_ptr<Upstream>> open(const UpstreamOptions& options);
   virtual ~Upstream() = default;
 
   [[nodiscard]] virtual const UpstreamOptions& options() const = 0;
   [[nodiscard]] virtual Result<std::vector<UpstreamModel>> models(const CancelToken& cancel) = 0;
   [[nodiscard]] virtual UpstreamHealth health(const CancelToken& cancel) = 0;
-  // Asked once and kept; again after the server was away.
+  // Asked once and kept for some minutes; asked again after the server was away.
   [[nodiscard]] virtual Result<UpstreamCapabilities> capabilities(const CancelToken& cancel) = 0;
   [[nodiscard]] virtual UpstreamCounts counts() const = 0;
   // Whether requests would fail at once now (circuit breaker).
@@ -87,12 +92,11 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
   };
   struct ChatResult {
     std::string finish_reason;     // "stop", "length"
-    int64_t n_prompt_tokens = 0, n_completion_tokens = 0;
-    bool truncated = false;        // the server left out a part of the prompt
+    int64_t n_prompt_tokens = 0, n_completion_tokens = 0;  // as the server counts; 0 where it does not
   };
   // Streams the answer's text; false from `sink` closes the connection (kCancelled). A stream that ends without its
-  // mark is kIo. Truncation that a server does in silence is found out by its own count of tokens, or asked of it
-  // before, and is then kLimit with both numbers.
+  // mark is kIo. A prompt that does not fit is kLimit with both numbers: servers are told not to cut it, and one that
+  // does it in silence is found out by its own count of tokens, at the end of the stream.
   [[nodiscard]] virtual Result<ChatResult> chat(const ChatRequest& request, const TextSink& sink,
                                                 const CancelToken& cancel) = 0;
   // The tokens of a text where the server can count, else an estimate that is rather too large.
@@ -106,7 +110,9 @@ class Upstream : public std::enable_shared_from_this<Upstream> {
                                                            const CancelToken& cancel) = 0;
 };
 
-// The providers over an upstream. The embedder asks for one vector to learn the dimension (kIo, kBusy as above).
+// The providers over an upstream. Identities hold the kind, the model and what the server says of it, not the URL. The
+// generator cites as the native one does. The embedder asks for one vector to learn the dimension (kIo, kBusy as
+// above); the reranker gives 0 to 1.
 [[nodiscard]] std::unique_ptr<Generator> make_upstream_generator(std::shared_ptr<Upstream> upstream);
 [[nodiscard]] Result<std::unique_ptr<Embedder>> make_upstream_embedder(std::shared_ptr<Upstream> upstream,
                                                                        const CancelToken& cancel);

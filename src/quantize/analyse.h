@@ -23,7 +23,7 @@ struct FormatError {
   double relative_rms = 0;     // sqrt(sum of squared errors / sum of squares), of all weights
   double worst_relative_rms = 0;
   std::string worst_tensor;
-  double largest_error = 0;    // of one weight, as a share of its block's largest
+  double largest_error = 0;    // of one weight, as a share of the largest of its 256
   bool in_gguf = true;         // NF4 is no GGUF type: for comparison only
 };
 
@@ -33,9 +33,10 @@ struct Analysis {
 };
 [[nodiscard]] json::object analysis_to_json(const Analysis& analysis);
 
-// Reads every matrix once. NF4: QLoRA, arXiv 2305.14314: 16 quantiles of the normal distribution, blocks of 64 with an
-// absolute maximum as F32 or, double quantized, as 8 bits in groups of 256. Types whose blocks do not fit a row skip
-// that tensor in all formats alike.
+// Streams every matrix that quantizing touches; those with rows that are no whole blocks of 256 are skipped in all
+// formats alike. NF4: QLoRA, arXiv 2305.14314: 16 quantiles of the normal distribution, blocks of 64 with an absolute
+// maximum as F32 or, double quantized, as 8 bits about the tensor's mean in groups of 256. The mixes q4_k_s to q5_k_m
+// are among the formats. Errors as convert(); kUnsupported when no matrix is left.
 Result<Analysis> analyse(const gguf::File& file, const kernels::KernelTable& table, ThreadTeam& team,
                          const std::function<bool(size_t bytes_done, size_t bytes_total)>& progress);
 

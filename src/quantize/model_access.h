@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,7 +23,10 @@ class LanguageModel {
   virtual ~LanguageModel() = default;
   [[nodiscard]] virtual int64_t n_vocab() const = 0;
   [[nodiscard]] virtual int64_t n_context() const = 0;
+  // The text alone, without tokens before and after it.
   [[nodiscard]] virtual std::vector<int32_t> encode(std::string_view text) const = 0;
+  // What each context begins with (BOS), where the model wants that.
+  [[nodiscard]] virtual std::optional<int32_t> first_token() const { return std::nullopt; }
   // Forgets all tokens; a context begins.
   [[nodiscard]] virtual Status begin_context() = 0;
   // The logits after each of `tokens`, which follow those of this context; out [tokens.size(), n_vocab()].
@@ -33,7 +37,8 @@ class EmbeddingModel {
  public:
   virtual ~EmbeddingModel() = default;
   [[nodiscard]] virtual int64_t dimension() const = 0;
-  // One row of unit length a text, out [texts.size(), dimension()].
+  // One row of unit length a text, out [texts.size(), dimension()]. A text longer than the context loses its end, as
+  // it does with any model of that context.
   [[nodiscard]] virtual Status embed(std::span<const std::string_view> texts, std::span<float> out) = 0;
 };
 

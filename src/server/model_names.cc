@@ -15,6 +15,21 @@ bool is_named(std::string_view wanted, std::string_view name) {
   return !name.empty() && (wanted == name || without_tag(wanted) == name);
 }
 
+const pipeline::RemoteModel* remote_named(const pipeline::Models& models, std::string_view name) {
+  for (const pipeline::RemoteModel& one : models.remote) {
+    if (is_named(name, one.name)) return &one;
+  }
+  return nullptr;
+}
+
+// A client that was told of the model elsewhere.
+ApiError answers_documents_only(const pipeline::RemoteModel& model) {
+  const providers::ModelSpec& spec = model.upstream->options().spec;
+  return bad_field("model", fmt::format("is '{}', which runs on another server and answers from documents here: ask "
+                                        "'{}', or chat with it directly at {}",
+                                        printable(model.name), kDocumentsModel, printable(spec.url)));
+}
+
 // The collection that "docmind" or "docmind/NAME" stands for.
 std::optional<std::string> collection_of(std::string_view name) {
   name = without_tag(name);
@@ -55,12 +70,18 @@ std::vector<ListedModel> list_models(pipeline::Service& service, std::string_vie
   if (models.rerank) {
     all.push_back({models.rerank_name, ModelRole::kRerank, models.rerank->encoder().config().n_context});
   }
+  for (const pipeline::RemoteModel& one : models.remote) {
+    const ModelRole role = one.role == "embedding" ? ModelRole::kEmbedding : ModelRole::kRerank;
+    if (one.role == "text") continue;
+    const providers::ModelSpec& spec = one.upstream->options().spec;
+    all.push_back({one.name, role, 0, std::string(providers::upstream_kind_name(spec.kind))});
+  }
   all.push_back({std::string(kDocumentsModel), ModelRole::kDocuments, 0});
   for (const std::string& name : service.collection_names(tenant)) {
     if (name != kDefaultCollection)
       all.push_back({fmt::format("{}/{}", kDocumentsModel, name), ModelRole::kDocuments, 0});
   }
-  if (!models.embedding || !models.rerank) all.push_back({std::string(kLexicalModel), ModelRole::kLexical, 0});
+  if (!models.embedder || !models.reranker) all.push_back({std::string(kLexicalModel), ModelRole::kLexical, 0});
   return all;
 }
 
@@ -84,7 +105,13 @@ std::optional<ChatTarget> find_chat_model(pipeline::Service& service, std::strin
     return ChatTarget{std::string(without_tag(name)), collection.value_or(*of_name)};
   }
   if (!name.empty() && !is_text) {
-    if ((models.embedding && is_named(name, models.embedding_name)) ||
+    const pipeline::RemoteModel* remote = remote_named(models, name);
+    if (remote != nullptr && remote->role == "text" && !collection) {
+      error = answers_documents_only(*remote);
+      return std::nullopt;
+    }
+    if (remote != nullptr && remote->role == "text") return ChatTarget{std::string(kDocumentsModel), *collection};
+    if (remote != nullptr || (models.embedding && is_named(name, models.embedding_name)) ||
         (models.rerank && is_named(name, models.rerank_name)) || is_named(name, kLexicalModel)) {
       error = wrong_role(name, "does not write text",
                          models.text ? fmt::format("'{}' does", models.text_name)
@@ -106,6 +133,8 @@ bool find_text_model(pipeline::Service& service, std::string_view tenant, std::s
   if (service.models().text) {
     error = wrong_role(name, "answers chats from documents only",
                        fmt::format("'{}' continues a text", service.models().text_name));
+  } else if (const pipeline::RemoteModel* remote = service.models().remote_of("text")) {
+    error = answers_documents_only(*remote);
   } else {
     error = {.status = 404, .message = "no language model is loaded; start docmind serve with --model",
              .type = "invalid_request_error", .code = "model_not_found", .param = "model"};
@@ -117,13 +146,16 @@ std::optional<VectorTarget> find_vector_model(pipeline::Service& service, std::s
                                               std::string_view name, ApiError& error) {
   const pipeline::Models& models = service.models();
   const bool embeds = role == ModelRole::kEmbedding;
-  const bool loaded = embeds ? models.embedding != nullptr : models.rerank != nullptr;
-  const std::string& own = embeds ? models.embedding_name : models.rerank_name;
-  if (loaded && (name.empty() || is_named(name, own))) return VectorTarget{own, false};
+  const pipeline::RemoteModel* remote = models.remote_of(model_role_name(role));
+  const bool loaded = remote != nullptr || (embeds ? models.embedding != nullptr : models.rerank != nullptr);
+  const std::string& own = remote != nullptr ? remote->name : embeds ? models.embedding_name : models.rerank_name;
+  if (loaded && (name.empty() || is_named(name, own))) {
+    return VectorTarget{own, false, remote != nullptr ? remote->upstream.get() : nullptr};
+  }
   if (!loaded && (name.empty() || is_named(name, kLexicalModel))) return VectorTarget{std::string(kLexicalModel), true};
   const bool another = (models.text && is_named(name, models.text_name)) || collection_of(name) ||
                        (models.embedding && is_named(name, models.embedding_name)) ||
-                       (models.rerank && is_named(name, models.rerank_name));
+                       (models.rerank && is_named(name, models.rerank_name)) || remote_named(models, name) != nullptr;
   if (another) {
     error = wrong_role(name, embeds ? "does not make embeddings" : "does not rerank",
                        fmt::format("'{}' does", loaded ? std::string_view(own) : kLexicalModel));

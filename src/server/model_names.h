@@ -23,9 +23,11 @@ inline constexpr std::string_view kDefaultCollection = "default";
 struct ListedModel {
   std::string id;
   ModelRole role = ModelRole::kText;
-  int64_t n_context = 0;  // 0: not of this kind
+  int64_t n_context = 0;  // 0: not of this kind, or not known
+  std::string owner = "docmind";  // or the kind of the server that runs it
 };
-// All that this tenant may name, the loaded ones first.
+// All that this tenant may name, the loaded ones first. A language model of another server is not among them: it
+// answers from documents only.
 [[nodiscard]] std::vector<ListedModel> list_models(pipeline::Service& service, std::string_view tenant);
 
 // `name` without ":latest", which Ollama's clients add.
@@ -46,10 +48,11 @@ struct ChatTarget {
 // kText alone: for completions and whatever else a collection cannot do.
 [[nodiscard]] bool find_text_model(pipeline::Service& service, std::string_view tenant, std::string_view name,
                                    ApiError& error);
-// Whether the built-in lexical one is meant; nothing when there is none of that name. `role` is kEmbedding or kRerank.
+// Which model is meant; nothing when there is none of that name. `role` is kEmbedding or kRerank.
 struct VectorTarget {
   std::string model;
-  bool lexical = false;
+  bool lexical = false;                   // the built-in one
+  providers::Upstream* remote = nullptr;  // of another server; of the service's models
 };
 [[nodiscard]] std::optional<VectorTarget> find_vector_model(pipeline::Service& service, std::string_view tenant,
                                                             ModelRole role, std::string_view name, ApiError& error);

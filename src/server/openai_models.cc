@@ -10,7 +10,7 @@ namespace docmind::server {
 namespace {
 
 json::object model_object(const ListedModel& model, int64_t created) {
-  json::object object{{"id", model.id}, {"object", "model"}, {"created", created}, {"owned_by", "docmind"},
+  json::object object{{"id", model.id}, {"object", "model"}, {"created", created}, {"owned_by", model.owner},
                       {"role", model_role_name(model.role)}};
   if (model.n_context > 0) object["max_model_len"] = model.n_context;
   return object;

@@ -19,6 +19,8 @@ using engine::TokenSequence;
 
 // Somebody waits for a few texts; many are documents that are read in.
 constexpr size_t kManyTexts = 32;
+// Nobody here knows how long another server will be busy.
+constexpr int64_t kRemoteRetryMs = 1'000;
 
 std::string place_of(std::string_view field, size_t index, bool is_list) {
   return is_list ? fmt::format("{}[{}]", field, index) : std::string(field);
@@ -114,6 +116,20 @@ bool embed_by_words(pipeline::Service& service, const EmbeddingRequest& request,
                                            "embedder has no vector for it; an embedding model (--embedder) has one "
                                            "for every text",
                                            i));
+    return false;
+  }
+  made.n_tokens = count_words(request.texts);
+  made.dimension = rows->empty() ? 0 : rows->front().size();
+  for (const std::vector<float>& row : *rows) made.rows.insert(made.rows.end(), row.begin(), row.end());
+  return true;
+}
+
+bool embed_elsewhere(providers::Upstream& remote, const EmbeddingRequest& request, const VectorCall& call,
+                     Embedded& made, ApiError& error) {
+  const Stopwatch watch;
+  const Result<std::vector<std::vector<float>>> rows = remote.embed(views_of(request.texts), call.cancel);
+  if (!rows.ok()) {
+    error = vector_error(rows.error(), kRemoteRetryMs, watch, call);
     return false;
   }
   made.n_tokens = count_words(request.texts);
@@ -220,6 +236,19 @@ bool rank_by_words(pipeline::Service& service, const RerankRequest& request, con
   return true;
 }
 
+bool rank_elsewhere(providers::Upstream& remote, const RerankRequest& request, const VectorCall& call,
+                    std::vector<double>& scores, Ranked& made, ApiError& error) {
+  const Stopwatch watch;
+  Result<std::vector<double>> ranked = remote.rerank(request.query, views_of(request.documents), call.cancel);
+  if (!ranked.ok()) {
+    error = vector_error(ranked.error(), kRemoteRetryMs, watch, call);
+    return false;
+  }
+  scores = *std::move(ranked);
+  made.n_tokens = count_words(request.documents);
+  return true;
+}
+
 // JSON has no other numbers, and a client that sorts by them would go wrong.
 template <typename T>
 bool all_finite(const std::vector<T>& values, std::string_view model, ApiError& error) {
@@ -235,8 +264,9 @@ std::optional<Embedded> embed_texts(pipeline::Service& service, const VectorTarg
                                     const EmbeddingRequest& request, const VectorCall& call, ApiError& error) {
   const Stopwatch watch;
   Embedded made;
-  const bool done = target.lexical ? embed_by_words(service, request, call, made, error)
-                                   : embed_by_model(*service.models().embedding, request, call, made, error);
+  const bool done = target.remote    ? embed_elsewhere(*target.remote, request, call, made, error)
+                    : target.lexical ? embed_by_words(service, request, call, made, error)
+                                     : embed_by_model(*service.models().embedding, request, call, made, error);
   if (!done || !all_finite(made.rows, target.model, error)) return std::nullopt;
   if (request.n_dimensions && !shorten(made, *request.n_dimensions, target.model, error)) return std::nullopt;
   service.metrics().record(monitor::Stage::kEmbedRequest, watch.elapsed_ms());
@@ -250,8 +280,9 @@ std::optional<Ranked> rank_documents(pipeline::Service& service, const VectorTar
   const Stopwatch watch;
   Ranked made;
   std::vector<double> scores;
-  const bool done = target.lexical ? rank_by_words(service, request, call, scores, made, error)
-                                   : rank_by_model(*service.models().rerank, request, call, scores, made, error);
+  const bool done = target.remote    ? rank_elsewhere(*target.remote, request, call, scores, made, error)
+                    : target.lexical ? rank_by_words(service, request, call, scores, made, error)
+                                     : rank_by_model(*service.models().rerank, request, call, scores, made, error);
   if (!done || !all_finite(scores, target.model, error)) return std::nullopt;
   for (size_t i = 0; i < scores.size(); ++i) made.best.push_back({i, scores[i]});
   std::stable_sort(made.best.begin(), made.best.end(),

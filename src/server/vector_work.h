@@ -25,7 +25,7 @@ struct VectorCall {
 struct Embedded {
   size_t dimension = 0;
   std::vector<float> rows;  // [texts, dimension], unit length
-  int64_t n_tokens = 0;     // words, where the lexical model made them
+  int64_t n_tokens = 0;     // words, where the lexical model or another server made them
   int64_t n_cut_tokens = 0;
 };
 // Waits; for workers. A text longer than the context is an error that names both numbers and its place, unless the

@@ -52,8 +52,7 @@ class Clients : public testing::Test {
     const Served served(box_, {"--model", box_.folder.path("generator.gguf"), "--embedder",
                                box_.folder.path("embedder.gguf"), "--reranker", box_.folder.path("reranker.gguf")});
     ASSERT_FALSE(served.url().empty());
-    std::map<std::string, std::string> env{{"DOCMIND_URL", served.url()},
-                                           {"DOCMIND_GGUF", box_.folder.path("generator.gguf")}};
+    std::map<std::string, std::string> env{{"DOCMIND_URL", served.url()}};
     if (!key.empty()) env["DOCMIND_KEY"] = key;
     run_node_tests(box_, clients_folder(), {script}, env);
   }
@@ -67,7 +66,16 @@ TEST_F(Clients, Rerank) { run("rerank.test.mjs", "sk-test-1234567890"); }
 TEST_F(Clients, LangChain) { run("langchain.test.mjs"); }
 TEST_F(Clients, Prometheus) { run("metrics.test.mjs"); }
 TEST_F(Clients, OpenApiDocument) { run("openapi.test.mjs", "sk-test-1234567890"); }
-TEST_F(Clients, HuggingFaceGguf) { run("gguf.test.mjs"); }
+
+TEST_F(Clients, HuggingFaceGguf) {
+  write({.type = kernels::TensorType::kF16, .n_layers = 3}, "floats.gguf");
+  const std::string quantized = box_.folder.path("quantized.gguf");
+  const ProcessResult made =
+      box_.run({"quantize", box_.folder.path("floats.gguf"), quantized, "--type", "q4_k_m", "--force"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  run_node_tests(box_, clients_folder(), {"gguf.test.mjs"},
+                 {{"DOCMIND_GGUF", box_.folder.path("generator.gguf")}, {"DOCMIND_QUANTIZED_GGUF", quantized}});
+}
 
 }  // namespace
 }  // namespace docmind::test

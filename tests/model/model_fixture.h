@@ -29,6 +29,8 @@ struct LoadSetup {
   size_t n_threads = 2;
   std::string isa = "auto";
   bool fold_key_scales = true;
+  model::QuantizeOnLoad quantize = model::QuantizeOnLoad::kNone;
+  model::ActivationObserver* observer = nullptr;
 };
 
 // A value or a failed test.
@@ -56,7 +58,9 @@ class LoadedModel {
                                      .team = &team_,
                                      .max_batch_tokens = setup.max_batch_tokens,
                                      .fold_key_scales = setup.fold_key_scales,
-                                     .progress = {}};
+                                     .progress = {},
+                                     .quantize = setup.quantize,
+                                     .observer = setup.observer};
     net_ = require(Net::load(file_, options));
   }
 

@@ -4,6 +4,7 @@
 #include "kernels/avx2/hadamard.h"
 #include "kernels/avx2/matmul.h"
 #include "kernels/avx2/probe.h"
+#include "kernels/avx2/quantize_rows.h"
 #include "kernels/avx2/rows.h"
 #include "kernels/avx2/scan.h"
 #include "kernels/avx2/seal.h"
@@ -28,6 +29,7 @@ const KernelTable& table() {
       .argmax = argmax,
       .to_half = to_half,
       .from_half = from_half,
+      .quantize_rows = quantize_rows,
       .near_sketches = near_sketches,
       .dot_i8 = dot_i8,
       .hadamard = hadamard,

@@ -4,6 +4,7 @@
 #include "kernels/avx512/hadamard.h"
 #include "kernels/avx512/matmul.h"
 #include "kernels/avx512/probe.h"
+#include "kernels/avx512/quantize_rows.h"
 #include "kernels/avx512/rows.h"
 #include "kernels/avx512/scan.h"
 #include "kernels/avx512/seal.h"
@@ -30,6 +31,7 @@ constexpr KernelTable make(Isa isa, decltype(KernelTable::attention) attention_o
       .argmax = argmax,
       .to_half = to_half,
       .from_half = from_half,
+      .quantize_rows = quantize_rows,
       .near_sketches = near_sketches_of_cpu,
       .dot_i8 = dot_i8,
       .hadamard = hadamard,

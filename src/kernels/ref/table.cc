@@ -4,6 +4,7 @@
 #include "kernels/ref/kv_page.h"
 #include "kernels/ref/matmul.h"
 #include "kernels/ref/probe.h"
+#include "kernels/ref/quantize_rows.h"
 #include "kernels/ref/rows.h"
 #include "kernels/ref/scan.h"
 #include "kernels/tables.h"
@@ -27,6 +28,7 @@ const KernelTable& table() {
       .argmax = argmax,
       .to_half = to_half,
       .from_half = from_half,
+      .quantize_rows = quantize_rows,
       .near_sketches = near_sketches,
       .dot_i8 = dot_i8,
       .hadamard = hadamard,

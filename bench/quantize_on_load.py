@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""A model file in F16, loaded as it is and with its weights quantized on load, in turn on the same threads.
+
+What the three compute is compared before anything is measured. Rates are medians over the rounds; the peak of memory is
+that of the process when the model was loaded. The file of random weights (1.2 GB) is written once, to
+DOCMIND_BENCH_MODELS (default: .cache/models in the project).
+"""
+import argparse
+import pathlib
+
+from common import DOCMIND, BenchError, machine, main, median, report, row
+from model_files import QWEN3_06B, model_file
+from model_speed import FOLDER, VALUES, call, divergence
+
+MODEL = "qwen3-0.6b-f16"
+WAYS = ("none", "int8", "int4")
+# Random weights of such depth amplify what rounding does, so these are wide; the tests have the narrow bounds.
+MOST_APART = {"int8": 0.1, "int4": 2.0}
+FIGURES = {"load_ms": "load, ms", "prefill_tps": "prompt of 512, tokens/s", "decode_tps": "32 tokens after, tokens/s",
+           "loaded_rss_bytes": "peak while loading, bytes"}
+
+
+def check(path):
+    """How far the quantized models are from the file; an error when they are too far, or not changed at all."""
+    tokens = [300 + i * 7919 % (QWEN3_06B["vocab"] - 600) for i in range(64)]
+    logits = {way: call([VALUES, path, "auto", *([] if way == "none" else [way]), *tokens])["logits"] for way in WAYS}
+    apart = {way: divergence(logits["none"], logits[way]) for way in WAYS[1:]}
+    for way, kl in apart.items():
+        if not 0 < kl <= MOST_APART[way]:
+            raise BenchError(f"{way}: KL {kl:.3g} from F16; more than 0 and at most {MOST_APART[way]} is right")
+    return apart
+
+
+def measure(path, way, threads, runs):
+    answer = call([DOCMIND, "bench", "model", path, "--json", "--threads", threads, "--runs", runs,
+                   "--quantize-on-load", way])
+    return {key: answer[key] for key in FIGURES}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=2, help="measured runs a round, after one that is not")
+    return parser.parse_args()
+
+
+def bench():
+    options = arguments()
+    path = model_file(pathlib.Path(FOLDER), MODEL)
+    apart = check(path)
+    print(f"{machine()['cpu']}; {MODEL}, {options.threads} threads; KL from F16: "
+          + ", ".join(f"{way} {kl:.2g}" for way, kl in apart.items()))
+    measured = {way: {key: [] for key in FIGURES} for way in WAYS}
+    for _ in range(options.rounds):
+        for way in WAYS:
+            for key, value in measure(path, way, options.threads, options.runs).items():
+                measured[way][key].append(value)
+    middle = {way: {key: median(values) for key, values in figures.items()} for way, figures in measured.items()}
+    rows = []
+    for key, name in FIGURES.items():
+        print(f"  {name:<28}" + "".join(f"{way} {middle[way][key]:>14,.0f}   " for way in WAYS))
+    for way, least_decode, most_memory in (("int8", 1.5, 0.8), ("int4", 2.2, 0.6)):
+        def ratio(key):
+            return middle[way][key] / middle["none"][key]
+        rows += [row(f"{way}: decoding, of F16", ratio("decode_tps"), " x", at_least=least_decode),
+                 row(f"{way}: prompt, of F16", ratio("prefill_tps"), " x", at_least=1.5),
+                 row(f"{way}: loading, of F16", ratio("load_ms"), " x"),
+                 row(f"{way}: peak while loading, of the file",
+                     middle[way]["loaded_rss_bytes"] / path.stat().st_size, "", at_most=most_memory)]
+    return report("quantize on load", rows, {"apart": apart, "figures": middle})
+
+
+if __name__ == "__main__":
+    main(bench)
