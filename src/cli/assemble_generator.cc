@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "cli/load_upstream.h"
+#include "cli/steady_upstream.h"
 
 namespace docmind::cli {
 namespace {
@@ -35,9 +36,11 @@ class GeneratorAssembly {
     DM_TRY(check(model));
     if (model.path.empty()) return std::move(made_);
     DM_ASSIGN(made_.generator, with_fallbacks(model));
-    if (!model.route) return std::move(made_);
-    DM_ASSIGN(RoutedGenerator small, open("model.small", model.small, native_.open));
-    made_.generator = providers::make_complexity_router(std::move(small.generator), made_.generator, made_.log);
+    if (model.route) {
+      DM_ASSIGN(RoutedGenerator small, open("model.small", model.small, native_.open));
+      made_.generator = providers::make_complexity_router(std::move(small.generator), made_.generator, made_.log);
+    }
+    if (!made_.remote.empty()) made_.generator = steady_upstream(std::move(made_.generator));
     return std::move(made_);
   }
 

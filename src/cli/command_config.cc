@@ -77,7 +77,7 @@ class ConfigCommand final : public Command {
     export_->add_option("--threads", options_.threads, "CPU threads");
     export_->add_option("--port", options_.port, "The port to listen at");
     export_->add_option("--kv", options_.kv,
-                        "Format of keys and values in place of the plan's: f16, int8, k8v4, int4 or the provider's own");
+                        "Format of keys and values in place of the plan's: f16, int8, k8v4, int4 or the provider's");
     export_->add_option("--set", options_.extra,
                         "A further setting of the provider: NAME=VALUE or a switch; flags without their dashes. "
                         "May be repeated")

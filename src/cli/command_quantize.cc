@@ -73,8 +73,19 @@ Result<quantize::QuantizeOptions> quantize_options(const QuantizeFlags& flags) {
     options.calibration_name = display_path(flags.calibrate);
   }
   options.quality.reset();
-  if (!flags.no_quality) DM_ASSIGN(options.quality, quality_options(flags));
+  if (!flags.no_quality) {
+    DM_ASSIGN(options.quality, quality_options(flags));
+  }
   return options;
+}
+
+// Of models that are loaded to be measured: what the machine has left, so that a model that is too large is told
+// before it is loaded.
+Result<std::unique_ptr<quantize::ModelAccess>> model_access(const Session& session) {
+  DM_ASSIGN(const engine::EngineOptions engine, engine_options(session.config()));
+  DM_ASSIGN(const monitor::SystemMemory memory, monitor::system_memory());
+  return providers::make_native_model_access(
+      {.engine = engine, .memory_limit_bytes = static_cast<size_t>(memory.available_bytes)});
 }
 
 class QuantizeCommand final : public Command {
@@ -150,13 +161,12 @@ class QuantizeCommand final : public Command {
     DM_ASSIGN(const std::string source, providers::resolve_model(session.config(), flags_.source));
     DM_ASSIGN(const std::string smaller, providers::resolve_model(session.config(), flags_.destination));
     DM_ASSIGN(quantize::QualityOptions options, quality_options(flags_));
-    DM_ASSIGN(const engine::EngineOptions engine, engine_options(session.config()));
+    DM_ASSIGN(const auto access, model_access(session));
     ProgressBar bar(session.terminal);
     options.progress = [&](std::string_view what, int64_t n_done, int64_t n_total) {
       bar.show_count(what, n_done, n_total);
       return !session.cancel.cancelled();
     };
-    const auto access = make_access(engine);
     DM_ASSIGN(const quantize::Quality quality, quantize::measure_quality(*access, source, smaller, options));
     bar.finish();
     session.terminal.out(flags_.json ? to_string_pretty(quantize::quality_to_json(quality)) + "\n"
@@ -175,8 +185,8 @@ class QuantizeCommand final : public Command {
     DM_ASSIGN(const std::string path, providers::resolve_model(session.config(), flags_.source));
     DM_ASSIGN(const kernels::KernelTable* table, kernels::kernel_table_named(session.config().model.isa));
     DM_ASSIGN(quantize::QuantizeOptions options, quantize_options(flags_));
-    DM_ASSIGN(const engine::EngineOptions engine, engine_options(session.config()));
-    ThreadTeam team(engine.n_threads);
+    DM_ASSIGN(const auto access, model_access(session));
+    ThreadTeam team(static_cast<size_t>(session.config().model.threads));
     ProgressBar bar(session.terminal);
     const auto progress = [&](std::string_view what, int64_t n_done, int64_t n_total) {
       if (what.starts_with("quantizing")) bar.show_bytes("quantizing", n_done, n_total);
@@ -185,7 +195,6 @@ class QuantizeCommand final : public Command {
     };
     options.progress = progress;
     if (options.quality) options.quality->progress = progress;
-    const auto access = make_access(engine, *table, team);
     Result<quantize::QuantizeReport> report =
         quantize::quantize_file(path, flags_.destination, *table, team, *access, options);
     bar.finish();

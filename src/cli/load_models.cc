@@ -66,6 +66,7 @@ void add_remote_flag(CLI::App& app, FieldFlags& fields) {
 void add_model_flag(CLI::App& app, FieldFlags& fields) {
   fields.add(app, "--model", "model.path");
   fields.add(app, "--fallback", "model.fallback");
+  app.get_option("--fallback")->type_name("MODEL ...");
   add_loading_flags(app, fields);
   add_remote_flag(app, fields);
 }

@@ -30,7 +30,7 @@ std::string_view shown_provider(control::PlanProvider provider) {
 
 std::string heading(const PlanChoice& asked) {
   const std::string texts = asked.concurrent == 1 ? "a text" : fmt::format("{} texts", format_count(asked.concurrent));
-  return fmt::format("{} for {} of {} tokens, {} on {}\n\n", printable(asked.model.name), texts,
+  return fmt::format("{} for {} of {} tokens: {}, {}\n\n", printable(asked.model.name), texts,
                      format_count(asked.context), shown_provider(asked.provider), printable(asked.device.name));
 }
 
@@ -131,8 +131,10 @@ std::string notes(const Plan& plan) {
 std::string plan_report(const Plan& plan, const Terminal& terminal) {
   const PlanChoice& asked = plan.asked;
   std::string text = heading(asked) + parts_table(asked) + verdict(asked, terminal);
-  if (const std::string line = speed(asked); !line.empty()) text += fmt::format("Decoding: {}.\n", line);
-  for (const std::string& line : asked.quality) text += fmt::format("Quality: {}\n", printable(line));
+  const std::string line = speed(asked);
+  text += line.empty() ? "Decoding: how fast its memory is read is not known; --bandwidth says it.\n"
+                       : fmt::format("Decoding: {}.\n", line);
+  for (const std::string& known : asked.quality) text += fmt::format("Quality: {}\n", printable(known));
   return text + options_matrix(plan, terminal) + alternatives(plan) + notes(plan);
 }
 

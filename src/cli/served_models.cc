@@ -9,7 +9,7 @@
 #include "cli/lazy_generator.h"
 #include "cli/load_models.h"
 #include "cli/load_upstream.h"
-#include "cli/served_upstream.h"
+#include "cli/steady_upstream.h"
 #include "providers/native_embedder.h"
 #include "providers/native_generator.h"
 #include "providers/native_reranker.h"
@@ -52,7 +52,6 @@ Status load_language_models(Session& session, pipeline::Models& models) {
     models.text_name = client_name(spec);
   }
   models.generator = std::move(assembled.generator);
-  if (!assembled.remote.empty()) models.generator = served_upstream(models.generator);
   models.falls_back_to_extractive = assembled.falls_back_to_extractive;
   models.route_log = std::move(assembled.log);
   models.remote = std::move(assembled.remote);
@@ -71,7 +70,7 @@ Status load_embedding(Session& session, pipeline::Models& models) {
   }
   DM_ASSIGN(const std::shared_ptr<providers::Upstream> upstream, open_upstream(session, spec));
   DM_ASSIGN(std::unique_ptr<providers::Embedder> embedder, open_upstream_embedder(session, upstream));
-  models.embedder = served_upstream(std::shared_ptr<const providers::Embedder>(std::move(embedder)));
+  models.embedder = steady_upstream(std::shared_ptr<const providers::Embedder>(std::move(embedder)));
   models.remote.push_back({"embedding", client_name(spec), upstream});
   return {};
 }
@@ -87,7 +86,7 @@ Status load_reranking(Session& session, pipeline::Models& models) {
     return {};
   }
   DM_ASSIGN(const std::shared_ptr<providers::Upstream> upstream, open_upstream(session, spec));
-  models.reranker = served_upstream(std::shared_ptr<const providers::Reranker>(
+  models.reranker = steady_upstream(std::shared_ptr<const providers::Reranker>(
       providers::make_upstream_reranker(upstream)));
   models.remote.push_back({"rerank", client_name(spec), upstream});
   return {};

@@ -19,7 +19,7 @@ constexpr size_t kMostAlternatives = 3;
 constexpr int64_t kContextStep = 1'024;
 constexpr int64_t kLeastContext = 2'048;
 constexpr double kPerModelHalving = 0.10, kPerContextHalving = 0.08, kPerTextsHalving = 0.08;
-constexpr double kRagOnCpu = 0.05, kWithoutRag = 0.15, kOtherOption = 0.002;
+constexpr double kRagOnCpu = 0.05, kWithoutRag = 0.15, kOtherOption = 0.002, kFurtherChange = 0.05;
 
 // Terms of the distance; the largest is the kind.
 enum PlanTerm { kModelTerm, kContextTerm, kTextsTerm, kStorageTerm, kRagTerm, kNumTerms };
@@ -106,7 +106,12 @@ class AlternativeSearch {
                                 kOtherOption * static_cast<double>((pick.weights->name != asked_.weights->name) +
                                                                    (pick.kv->name != asked_.kv->name));
     if (asked_.rag_bytes > pick.rag_bytes) found.terms[kRagTerm] = device_.gpu ? kRagOnCpu : kWithoutRag;
-    for (const double term : found.terms) found.distance += term;
+    int n_changes = 0;
+    for (int term = 0; term < kNumTerms; ++term) {
+      found.distance += found.terms[static_cast<size_t>(term)];
+      if (term != kStorageTerm && found.terms[static_cast<size_t>(term)] > 0) ++n_changes;
+    }
+    found.distance += kFurtherChange * std::max(0, n_changes - 1);
     found_.push_back(found);
   }
 

@@ -108,8 +108,7 @@ std::vector<std::string> notes_of(const PlanPick& pick, const PlanRequest& reque
   add(context_note(*pick.model, pick.context));
   add(file_note(*pick.model, request.provider, pick.context));
   if (pick.concurrent > 1) {
-    add(fmt::format("memory for keys and values is that of {} whole contexts at once; shorter texts take less",
-                    format_count(pick.concurrent)));
+    add("memory for keys and values is that of whole contexts, all at the same time; shorter texts take less");
   }
   if (request.provider == PlanProvider::kVllm && pick.weights->name != "F16" && pick.weights->name != "BF16") {
     add("vLLM reads GGUF files only as an experiment, and slowly; its own formats of about these sizes are FP8 and AWQ");

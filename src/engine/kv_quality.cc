@@ -39,7 +39,7 @@ Status add_row(const kernels::KernelTable& table, std::span<const float> exact, 
                model::TokenId next, KvQuality& sums) {
   DM_ASSIGN(const LogitRow p, read_logit_row(table, exact));
   DM_ASSIGN(const LogitRow q, read_logit_row(table, got));
-  const double kl = divergence(table, exact, p, got, q);
+  const double kl = divergence(table, exact, p.largest, got, q);
   const auto token = static_cast<size_t>(next);
   sums.mean_kl += kl;
   sums.worst_kl = std::max(sums.worst_kl, kl);
@@ -64,7 +64,9 @@ Result<std::vector<KvQuality>> measure_kv_quality(model::Decoder& decoder, const
                                                   std::span<const model::TokenId> tokens,
                                                   std::span<const KvVariant> variants, const CancelToken& cancel) {
   const auto n = static_cast<int64_t>(tokens.size());
-  if (n < 2) return Error{ErrorCode::kInvalidArgument, fmt::format("a text of {} tokens has no next token to predict", n)};
+  if (n < 2) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("a text of {} tokens has no next token to predict", n)};
+  }
   const auto n_vocab = static_cast<size_t>(decoder.config().n_vocab);
   DM_ASSIGN(Run exact, start(decoder, table, {}, n));
   std::vector<Run> runs;
@@ -76,7 +78,8 @@ Result<std::vector<KvQuality>> measure_kv_quality(model::Decoder& decoder, const
   }
   for (int64_t begin = 0; begin < n; begin += kPieceTokens) {
     if (cancel.cancelled()) return Error{ErrorCode::kCancelled, "the measurement was stopped"};
-    const auto piece = tokens.subspan(static_cast<size_t>(begin), static_cast<size_t>(std::min(kPieceTokens, n - begin)));
+    const int64_t n_piece = std::min(kPieceTokens, n - begin);
+    const auto piece = tokens.subspan(static_cast<size_t>(begin), static_cast<size_t>(n_piece));
     const auto advance = [&](Run& run) {
       return decoder.forward(*run.sequence, piece, std::span(run.logits).first(piece.size() * n_vocab));
     };

@@ -62,10 +62,10 @@ Result<LogitRow> read_logit_row(const kernels::KernelTable& table, std::span<con
 
 // With d = log p - log q up to a constant, KL is the mean of d under p and that constant. Both rows are taken from
 // their largest logits first, where most of p is, so that d is small and loses nothing when it is rounded.
-double divergence(const kernels::KernelTable& table, std::span<const float> p, const LogitRow& p_row,
+double divergence(const kernels::KernelTable& table, std::span<const float> p, float p_largest,
                   std::span<const float> q, const LogitRow& q_row) {
   const auto n = static_cast<int64_t>(std::min(p.size(), q.size()));
-  double mean = 0;
+  double sum = 0, weighted = 0;  // of exp(p - p_largest), and of that times d
   LogitBlock weights, difference;
   for (int64_t begin = 0; begin < n; begin += kLogitBlock) {
     const int64_t n_block = std::min(kLogitBlock, n - begin);
@@ -73,13 +73,13 @@ double divergence(const kernels::KernelTable& table, std::span<const float> p, c
     const float* q_block = q.data() + begin;
     const BlockSoftmax part = softmax_block(table, p_block, n_block, weights.data());
     for (size_t i = 0; i < static_cast<size_t>(n_block); ++i) {
-      difference[i] =
-          std::max(p_block[i] - p_row.largest, kFarBelow) - std::max(q_block[i] - q_row.largest, kFarBelow);
+      difference[i] = std::max(p_block[i] - p_largest, kFarBelow) - std::max(q_block[i] - q_row.largest, kFarBelow);
     }
-    const double share = part.sum * std::exp(p_row.log_probability(part.largest));
-    mean += share * static_cast<double>(table.dot(weights.data(), difference.data(), n_block));
+    const double share = part.sum * std::exp(static_cast<double>(part.largest) - static_cast<double>(p_largest));
+    sum += share;
+    weighted += share * static_cast<double>(table.dot(weights.data(), difference.data(), n_block));
   }
-  const double kl = mean - p_row.log_sum + q_row.log_sum;
+  const double kl = weighted / sum - std::log(sum) + q_row.log_sum;
   return kl < 0 ? 0 : kl;
 }
 

@@ -24,9 +24,9 @@ struct LogitRow {
 // kMalformed names the first logit that is not finite, kInvalidArgument a row without any.
 [[nodiscard]] Result<LogitRow> read_logit_row(const kernels::KernelTable& table, std::span<const float> logits);
 
-// KL(p || q) in nats of two rows over one vocabulary; `p_row` and `q_row` are theirs. Exponentials are single, sums
-// over blocks double: rounding leaves about 1e-8. Never below 0.
-[[nodiscard]] double divergence(const kernels::KernelTable& table, std::span<const float> p, const LogitRow& p_row,
+// KL(p || q) in nats of two rows over one vocabulary; `p_largest` is the largest logit of p (or near it), `q_row` what
+// was read of q. Exponentials are single, sums over blocks double: rounding leaves about 1e-8. Never below 0.
+[[nodiscard]] double divergence(const kernels::KernelTable& table, std::span<const float> p, float p_largest,
                                 std::span<const float> q, const LogitRow& q_row);
 
 }  // namespace docmind::engine

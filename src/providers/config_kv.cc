@@ -25,8 +25,8 @@ constexpr std::array kGgmlKvTypes = {
     GgmlType{"f32", 32},   GgmlType{"f16", 16},    GgmlType{"bf16", 16}, GgmlType{"q8_0", 8.5},  GgmlType{"q4_0", 4.5},
     GgmlType{"q4_1", 5.0}, GgmlType{"iq4_nl", 4.5}, GgmlType{"q5_0", 5.5}, GgmlType{"q5_1", 6.0},
 };
-constexpr int64_t kGgmlBlock = 32;     // elements of a block of the quantized types
-constexpr int64_t kRotatedHead = 64;   // heads of a multiple of that are rotated
+constexpr int64_t kGgmlKvBlock = 32;     // elements of a block of the quantized types
+constexpr int64_t kRotatedHeadMultiple = 64;   // heads of a multiple of that are rotated
 
 struct VllmType {
   std::string_view name;
@@ -44,7 +44,7 @@ constexpr std::array kVllmKvTypes = {
     VllmType{"int8_per_token_head", 8.25, "0.20.0"},
     VllmType{"fp8_per_token_head", 8.25, "0.20.0"},
     VllmType{"int4_per_token_head", 4.25, "0.24.0"},
-    VllmType{"turboquant_k8v4", 6.2, "0.20.0"},
+    VllmType{"turboquant_k8v4", 6.125, "0.20.0"},
     VllmType{"turboquant_4bit_nc", 4.25, "0.20.0"},
     VllmType{"turboquant_k3v4_nc", 4.6, "0.20.0"},
     VllmType{"turboquant_3bit_nc", 3.3, "0.20.0"},
@@ -96,21 +96,21 @@ const GgmlType* find_ggml(std::string_view name) {
 }
 
 Status check_head(std::string_view type, int64_t head_dim) {
-  if (head_dim > 0 && head_dim % kGgmlBlock == 0) return {};
+  if (head_dim > 0 && head_dim % kGgmlKvBlock == 0) return {};
   return Error{ErrorCode::kInvalidArgument,
                fmt::format("'{}' stores keys and values in blocks of {} elements, and {} elements of a head are no "
                            "multiple of that; the nearest format is 'f16'",
-                           type, kGgmlBlock, head_dim)};
+                           type, kGgmlKvBlock, head_dim)};
 }
 
 void note_rotation(ProviderKv& kv, int64_t head_dim) {
-  if (head_dim % kRotatedHead == 0) {
+  if (head_dim % kRotatedHeadMultiple == 0) {
     kv.notes.push_back("builds since April 2026 rotate quantized keys and values (Hadamard), which older ones do not: "
                        "measure quality with the build you run; LLAMA_ATTN_ROT_DISABLE=1 turns it off");
   } else {
-    kv.notes.push_back(fmt::format("heads of {} elements are not rotated before keys and values are quantized (only "
-                                   "multiples of {} are), so expect more loss than published figures",
-                                   head_dim, kRotatedHead));
+    kv.warnings.push_back(fmt::format("heads of {} elements are not rotated before keys and values are quantized "
+                                      "(only multiples of {} are), so expect more loss than published figures",
+                                      head_dim, kRotatedHeadMultiple));
   }
 }
 
@@ -121,15 +121,15 @@ const VllmType* find_vllm(std::string_view name) {
 }
 
 // Our names as vLLM's of that version; its own pass through.
-std::string vllm_name(std::string_view name, const ProviderVersion& version, std::vector<std::string>& notes) {
+std::string vllm_name(std::string_view name, const ProviderVersion& version, std::vector<std::string>& warnings) {
   const std::string wanted = lower_kv_name(name);
   if (name == "float16") return "float16";
   if (wanted == "f16") return "auto";
   if (wanted == "bf16") return "bfloat16";
   if (wanted == "int8") {
     if (version.has("0.20.0")) return "int8_per_token_head";
-    notes.push_back(fmt::format("vLLM {} has no 8-bit integers for keys and values; fp8 takes the same memory",
-                                version.name()));
+    warnings.push_back(fmt::format("vLLM {} has no 8-bit integers for keys and values; fp8 takes the same memory",
+                                   version.name()));
     return "fp8";
   }
   if (wanted == "k8v4" || wanted == "mixed") return "turboquant_k8v4";
@@ -145,8 +145,8 @@ void note_vllm(ProviderKv& kv, const ProviderVersion& version) {
     return;
   }
   if (version.known() && version.has("0.25.0") && !version.has("0.27.0")) {
-    kv.notes.push_back("vLLM 0.25 and 0.26 end with \"Unknown TurboQuant cache dtype: 'auto'\" at the start of some "
-                       "models; if yours does, take 0.27 or newer, or fp8");
+    kv.warnings.push_back("vLLM 0.25 and 0.26 end with \"Unknown TurboQuant cache dtype: 'auto'\" at the start of some "
+                          "models; if yours does, take 0.27 or newer, or fp8");
   }
   kv.notes.push_back("vLLM's own study (May 2026) found fp8 the better default: k8v4 no real gain, 4bit_nc 1 to 4 "
                      "points lost, 3-bit formats about 20");
@@ -171,7 +171,7 @@ Result<ProviderKv> ollama_kv(std::string_view name, int64_t head_dim, const Prov
   if (std::find(kKnown.begin(), kKnown.end(), type) == kKnown.end()) {
     return unknown_kv("Ollama", name, kKnown, nearest_by_bits(type));
   }
-  ProviderKv kv{.keys = type, .values = type, .bits = find_ggml(type)->bits, .notes = {}};
+  ProviderKv kv{.keys = type, .values = type, .bits = find_ggml(type)->bits};
   if (!kv.quantized()) return kv;
   if (!version.has("0.5.0")) {
     return Error{ErrorCode::kInvalidArgument,
@@ -195,10 +195,11 @@ Result<ProviderKv> llamacpp_kv(std::string_view name, int64_t head_dim, bool gpu
   const std::string keys = wanted.substr(0, slash);
   const std::string values = slash < wanted.size() ? wanted.substr(slash + 1) : keys;
   for (const std::string& type : {keys, values}) {
-    if (find_ggml(type) == nullptr) return unknown_kv("llama.cpp", type, known, nearest_by_bits(type));
+    if (find_ggml(type) != nullptr) continue;
+    return unknown_kv("llama.cpp", slash < wanted.size() ? type : std::string(name), known, nearest_by_bits(type));
   }
   const double bits = (find_ggml(keys)->bits + find_ggml(values)->bits) / 2;
-  ProviderKv kv{.keys = keys, .values = values, .bits = bits, .notes = {}};
+  ProviderKv kv{.keys = keys, .values = values, .bits = bits};
   for (const std::string& type : {keys, values}) {
     if (find_ggml(type)->bits < 16) DM_TRY(check_head(type, head_dim));
   }
@@ -206,10 +207,10 @@ Result<ProviderKv> llamacpp_kv(std::string_view name, int64_t head_dim, bool gpu
   const bool compiled_in = keys == values && (keys == "f16" || keys == "bf16" || keys == "q8_0" || keys == "q4_0");
   if (!gpu || compiled_in) return kv;
   if (keys == "iq4_nl" || values == "iq4_nl") {
-    kv.notes.push_back("CUDA has no attention kernel for iq4_nl whatever the build, so attention runs on the CPU; "
-                       "q4_0 has one");
+    kv.warnings.push_back("CUDA has no attention kernel for iq4_nl whatever the build, so attention runs on the CPU; "
+                          "q4_0 has one");
   } else {
-    kv.notes.push_back(fmt::format(
+    kv.warnings.push_back(fmt::format(
         "the CUDA kernels of a default build take equal f16, bf16, q8_0 or q4_0 only; with {}-{} it runs attention on "
         "the CPU or converts, many times slower. Build with -DGGML_CUDA=ON -DGGML_CUDA_FA_ALL_QUANTS=ON, or since "
         "September 2026 with -DGGML_CUDA=ON -DGGML_CUDA_FA_QUANTS=\"{}-{}\"",
@@ -224,7 +225,7 @@ Result<ProviderKv> vllm_kv(std::string_view name, bool gpu, const ProviderVersio
     if (version.has(type.first)) known.push_back(type.name);
   }
   ProviderKv kv;
-  kv.keys = vllm_name(name, version, kv.notes);
+  kv.keys = vllm_name(name, version, kv.warnings);
   const VllmType* type = find_vllm(kv.keys);
   if (type == nullptr) {
     const std::string_view by_bits = nearest_by_bits(kv.keys) == "q8_0" ? "fp8"

@@ -14,7 +14,8 @@ namespace docmind::providers {
 struct ProviderKv {
   std::string keys{}, values{};    // types of the provider; vLLM has one name for both, in `keys`
   double bits = 16;                // of an element with its scales, the mean of keys and values
-  std::vector<std::string> notes{};  // what a person should know of the choice
+  std::vector<std::string> warnings{};  // what may go wrong
+  std::vector<std::string> notes{};     // what is good to know
   [[nodiscard]] bool quantized() const { return bits < 16; }
 };
 

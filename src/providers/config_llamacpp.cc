@@ -131,7 +131,7 @@ Result<std::vector<ConfigSection>> llamacpp_config(ConfigTask& task) {
   DM_ASSIGN(task.kv, llamacpp_kv(task.kv_name(), task.plan.model.head_dim, task.plan.device.gpu));
   task.more_bytes = kv_bytes_beyond_plan(task.plan, task.kv);
   DM_TRY(check_config_fits(task));
-  for (const std::string& note : task.kv.notes) task.warnings.push_back(note);
+  for (const std::string& warning : task.kv.warnings) task.warnings.push_back(warning);
   std::vector<ConfigProgram> programs;
   if (task.plan.with_rag) {
     programs.push_back(llamacpp_helper(task, false));

@@ -136,7 +136,7 @@ Result<std::string> ollama_source(ConfigTask& task, std::string& why) {
 }
 
 void warn_ollama(ConfigTask& task) {
-  for (const std::string& note : task.kv.notes) task.warnings.push_back(note);
+  for (const std::string& warning : task.kv.warnings) task.warnings.push_back(warning);
   if (!task.version.has(kFirstContextVariable)) {
     task.warnings.push_back(fmt::format("Ollama {} has no OLLAMA_CONTEXT_LENGTH ({} is the first); only models made "
                                         "from the Modelfile have the planned context",

@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t kMostContext = 100'000'000;
 constexpr int64_t kMostConcurrent = 100'000;
 constexpr int64_t kMostThreads = 4096;
-constexpr int64_t kNoDifferenceBytes = 1 << 20;  // rounding
+constexpr int64_t kNoDifferenceShare = 50;  // a fiftieth: scales are counted in more than one way
 constexpr int64_t kMostPort = 65'535 - 2;  // the servers of a plan with RAG take the two ports that follow
 
 Status in_range(std::string_view what, int64_t value, int64_t low, int64_t high) {
@@ -73,7 +73,7 @@ int64_t kv_bytes_beyond_plan(const control::PlanChoice& plan, const ProviderKv& 
   const double n_bytes = n_elements * kv.bits / 8;
   if (part == plan.parts.end() || part->n_bytes < 0 || n_elements <= 0 || n_bytes > 1e18) return 0;
   const int64_t beyond = static_cast<int64_t>(n_bytes) - part->n_bytes;
-  return std::abs(beyond) < kNoDifferenceBytes ? 0 : beyond;
+  return std::abs(beyond) <= part->n_bytes / kNoDifferenceShare ? 0 : beyond;
 }
 
 Status check_config_fits(ConfigTask& task) {
@@ -85,9 +85,9 @@ Status check_config_fits(ConfigTask& task) {
   const auto shown = static_cast<int64_t>(std::clamp(missing, 1.0, 1e18));
   const std::string sentence = fmt::format(
       "this plan does not fit: {} are missing beyond the {} that '{}' has to give, so the server would not start{}",
-      format_bytes(shown), format_bytes(plan.device.usable_bytes), ellipsize(printable(plan.device.name), 60),
+      memory_words(shown), memory_words(plan.device.usable_bytes), ellipsize(printable(plan.device.name), 60),
       task.more_bytes > 0 ? fmt::format(" ({} of them because {} has other formats than the plan)",
-                                        format_bytes(task.more_bytes), provider_title(task.provider))
+                                        memory_words(task.more_bytes), provider_title(task.provider))
                           : std::string());
   if (!task.options.force) {
     return Error{ErrorCode::kLimit, sentence + "; take one of the plan's alternatives, or write it with --force"};
@@ -117,6 +117,12 @@ Result<std::string> config_model_file(ConfigTask& task) {
   DM_TRY(check_config_value("the model's file", path));
   if (path.starts_with('-')) path.insert(0, "./");  // else it would be read as a flag
   return path;
+}
+
+std::string memory_words(int64_t n_bytes) {
+  constexpr double kGibBytes = 1LL << 30;
+  const double gib = static_cast<double>(n_bytes) / kGibBytes;
+  return std::abs(gib) < 1 ? format_bytes(n_bytes) : fmt::format("{:.1f} GiB", gib);
 }
 
 std::string context_words(const control::PlanChoice& plan) {

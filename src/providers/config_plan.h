@@ -51,6 +51,8 @@ struct YarnScale {
 // a warning. kInvalidArgument if it cannot be written down.
 [[nodiscard]] Result<std::string> config_model_file(ConfigTask& task);
 
+// "11.4 GiB": with a decimal where a plan is tight.
+[[nodiscard]] std::string memory_words(int64_t n_bytes);
 // "32,768 tokens for each of 5 sequences".
 [[nodiscard]] std::string context_words(const control::PlanChoice& plan);
 

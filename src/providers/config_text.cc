@@ -154,16 +154,16 @@ std::string shell_script(const std::vector<ConfigProgram>& programs) {
 }
 
 std::string env_file(const ConfigProgram& program) {
-  std::string out;
+  std::string out, flags;
   for (const ConfigSetting& setting : program.settings) {
     if (!setting.variable.empty()) {
       out += config_comment(setting.why);
       out += fmt::format("{}={}\n", setting.variable, env_file_value(variable_value(setting)));
     } else if (on_command_line(setting)) {
-      out += config_comment(fmt::format("without a variable, for the command line: {}{} ({})", setting.flag,
-                                        setting.value ? " " + shell_word(*setting.value) : "", setting.why));
+      flags += fmt::format(" {}{}", setting.flag, setting.value ? " " + shell_word(*setting.value) : "");
     }
   }
+  if (!flags.empty()) out += config_comment("no variable stands for these, give them on the command line:" + flags);
   return out;
 }
 

@@ -38,7 +38,7 @@ Result<ProviderVersion> ProviderVersion::parse(control::PlanProvider provider, s
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
     return is_alnum(c) || c == '.' || c == '-' || c == '+';
   });
-  const bool right_form = builds ? !digits.empty() && is_number(digits)
+  const bool right_form = builds ? !digits.empty() && docmind::is_number(digits)
                                  : text.find('.') != std::string_view::npos && !text.starts_with('b');
   const std::optional<std::array<int64_t, 3>> numbers = version_numbers(text);
   if (!plain || !right_form || !numbers || text.size() > 40) {

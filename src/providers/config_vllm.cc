@@ -77,7 +77,7 @@ Result<std::string> quantized_repository(ConfigTask& task, double planned_bits) 
   task.warnings.push_back(fmt::format("vLLM does not serve the plan's weights '{}' (GGUF); '{}' is the usual name of "
                                       "{} weights of this model, about {} with embeddings in 16 bits. The name was "
                                       "not looked up: check it, or name another with --model-file",
-                                      weights, name, variant.bits > 8 ? "8-bit" : "4-bit", format_bytes(n_bytes)));
+                                      weights, name, variant.bits > 8 ? "8-bit" : "4-bit", memory_words(n_bytes)));
   return name;
 }
 
@@ -164,14 +164,14 @@ Status add_vllm_memory(std::vector<ConfigSetting>& settings, const ConfigTask& t
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("the plan's device leaves vLLM {:.2f} of its memory ({} usable of {}); that must be more "
                              "than 0 and at most 1",
-                             share, format_bytes(plan.device.usable_bytes), format_bytes(plan.device.memory_bytes))};
+                             share, memory_words(plan.device.usable_bytes), memory_words(plan.device.memory_bytes))};
   }
   settings.push_back({.flag = "--gpu-memory-utilization", .value = fmt::format("{:.2f}", share),
                       .why = fmt::format("{} of {}: without what display, driver{} take; vLLM fills all of it with its "
                                          "cache, and the default would be 0.9 or more",
-                                         format_bytes(static_cast<int64_t>(
+                                         memory_words(static_cast<int64_t>(
                                              share * static_cast<double>(plan.device.memory_bytes))),
-                                         format_bytes(plan.device.memory_bytes),
+                                         memory_words(plan.device.memory_bytes),
                                          plan.with_rag ? ", embedder and reranker" : " and system")});
   return {};
 }
@@ -204,7 +204,7 @@ Result<std::vector<ConfigSection>> vllm_config(ConfigTask& task) {
   task.more_bytes = kv_bytes_beyond_plan(task.plan, task.kv);
   DM_ASSIGN(const std::string model, vllm_model(task));
   DM_TRY(check_config_fits(task));
-  for (const std::string& note : task.kv.notes) task.warnings.push_back(note);
+  for (const std::string& warning : task.kv.warnings) task.warnings.push_back(warning);
   if (task.options.threads > 0) {
     return Error{ErrorCode::kInvalidArgument,
                  "vLLM has no number of threads; bind its cores with --set VLLM_CPU_OMP_THREADS_BIND=0-7"};

@@ -41,9 +41,10 @@ std::string config_head(const ConfigTask& task) {
   std::string out = config_comment(fmt::format("'{}' with {} weights for {}, {}", plan.model.name, plan.weights,
                                                provider_title(task.provider), context_words(plan)));
   const int64_t total = plan.total_bytes + task.more_bytes;
-  out += config_comment(fmt::format("Planned: {} of {} that '{}' has to give.", format_bytes(total),
-                                    format_bytes(plan.device.usable_bytes), plan.device.name));
+  out += config_comment(fmt::format("Planned: {} of {} that '{}' has to give.", memory_words(total),
+                                    memory_words(plan.device.usable_bytes), plan.device.name));
   for (const std::string& warning : task.warnings) out += config_comment("WARNING: " + warning);
+  for (const std::string& note : task.kv.notes) out += config_comment("NOTE: " + note);
   return out;
 }
 
@@ -68,11 +69,17 @@ Result<std::string> config_text(const ConfigTask& task, const std::vector<Config
   return first + config_head(task) + body;
 }
 
+// Ollama runs llama.cpp's server, so their plans are the same.
+bool runs_llama_server(control::PlanProvider provider) {
+  return provider == control::PlanProvider::kLlamaCpp || provider == control::PlanProvider::kOllama;
+}
+
 void warn_of_plan(ConfigTask& task) {
   const control::PlanChoice& plan = task.plan;
-  if (plan.provider != task.provider) {
-    task.warnings.push_back(fmt::format("the plan was made for {}; its memory is that of {} with the other's KV format",
-                                        provider_title(plan.provider), provider_title(plan.provider)));
+  if (plan.provider != task.provider && !(runs_llama_server(plan.provider) && runs_llama_server(task.provider))) {
+    task.warnings.push_back(fmt::format("the plan was made for {}, and only weights, keys and values are counted anew "
+                                        "for {}; a plan of its own is better",
+                                        provider_title(plan.provider), provider_title(task.provider)));
   }
   for (const std::string& warning : kv_model_warnings(plan.model.architecture, plan.model.name,
                                                       plan.model.n_parameters, task.kv)) {

@@ -13,7 +13,7 @@
 
 namespace docmind::providers {
 
-using CalibrationStep = std::function<bool(int64_t n_done, int64_t n_total)>;
+using CalibrationStep = quantize::ModelAccess::CalibrationStep;
 
 // Errors as ModelAccess::calibrate; kInvalidArgument for a text that leaves nothing to read.
 Result<quantize::Importance> calibrate_model(const std::string& path, quantize::ModelKind kind, std::string_view text,

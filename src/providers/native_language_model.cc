@@ -19,11 +19,14 @@ namespace docmind::providers {
 namespace {
 
 constexpr int64_t kMostMeasuredContext = 2'048;  // unless more is asked for
-constexpr size_t kMeasuredLogitBytes = size_t{64} << 20;  // that a measurement has in memory
+// Of the logits that a measurement has in memory.
+constexpr size_t kMostLogitBytes = size_t{64} << 20;
+constexpr int64_t kMostLogitTokens = 512;
 
 // Of a context, and a piece of it that is being read.
 size_t measured_kv_bytes(const kv::Layout& layout, int64_t n_context) {
-  return layout.sequence_bytes(n_context) + layout.sequence_bytes(engine::ModelParts::kPieceTokens) + layout.page_bytes();
+  return layout.sequence_bytes(n_context) + layout.sequence_bytes(engine::ModelParts::kPieceTokens) +
+         layout.page_bytes();
 }
 
 Result<int64_t> measured_context(int64_t wanted, int64_t made_for, const std::string& path) {
@@ -58,8 +61,9 @@ Status NativeLanguageModel::load(const NativeAccessOptions& options, model::Acti
   const size_t kv_bytes = measured_kv_bytes(layout, n_context_);
   DM_ASSIGN(const model::ModelBytes bytes, model::model_bytes(*parts_.file, parts_.quantize, parts_.info.n_threads,
                                                               engine::ModelParts::kPieceTokens));
-  DM_TRY(check_model_memory(path, bytes.weights + bytes.scratch + kv_bytes + kMeasuredLogitBytes,
-                            options.memory_limit_bytes));
+  const size_t row_bytes = static_cast<size_t>(config.n_vocab) * sizeof(float);
+  const size_t logit_bytes = std::min(kMostLogitBytes, static_cast<size_t>(kMostLogitTokens) * row_bytes);
+  DM_TRY(check_model_memory(path, bytes.weights + bytes.scratch + kv_bytes + logit_bytes, options.memory_limit_bytes));
   model::LoadOptions load = parts_.load_options(options.engine.progress, engine::ModelParts::kPieceTokens);
   load.observer = observer;
   DM_ASSIGN(decoder_, model::Decoder::load(*parts_.file, load));

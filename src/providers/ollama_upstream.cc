@@ -90,7 +90,8 @@ Result<std::vector<OllamaUpstream::Listed>> OllamaUpstream::list(const CancelTok
     }
     return {};
   };
-  DM_TRY(caller_.ask({.path = "/api/tags", .body = {}, .repeatable = true, .first_byte_timeout_ms = kShortAnswerMs},
+  DM_TRY(caller_.ask({.path = "/api/tags", .body = {}, .repeatable = true, .is_question = true,
+                      .first_byte_timeout_ms = kShortAnswerMs},
                      take, cancel));
   return listed;
 }
@@ -146,6 +147,7 @@ Result<UpstreamCapabilities> OllamaUpstream::discover(const CancelToken& cancel)
   const UpstreamCall show{.path = "/api/show",
                           .body = json::serialize(json::object{{"model", model.name}}),
                           .repeatable = true,
+                          .is_question = true,
                           .first_byte_timeout_ms = kShortAnswerMs};
   DM_TRY(caller_.ask(show, take, cancel));
   const int64_t limit = options().n_context;

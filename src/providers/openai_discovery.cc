@@ -50,7 +50,8 @@ Result<std::vector<OpenAiUpstream::Listed>> OpenAiUpstream::list(const CancelTok
     }
     return {};
   };
-  DM_TRY(caller_.ask({.path = "/v1/models", .body = {}, .repeatable = true, .first_byte_timeout_ms = kListTimeoutMs},
+  DM_TRY(caller_.ask({.path = "/v1/models", .body = {}, .repeatable = true, .is_question = true,
+                      .first_byte_timeout_ms = kListTimeoutMs},
                      take, cancel));
   return listed;
 }

@@ -68,7 +68,7 @@ UpstreamCall OpenAiUpstream::tokenize_call(std::string_view model, std::string_v
   const json::object body = dialect_ == UpstreamKind::kVllm
                                 ? json::object{{"model", model}, {"prompt", text}, {"add_special_tokens", false}}
                                 : json::object{{"model", model}, {"content", text}, {"add_special", false}};
-  return {.path = "/tokenize", .body = json::serialize(body), .repeatable = true};
+  return {.path = "/tokenize", .body = json::serialize(body), .repeatable = true, .is_question = true};
 }
 
 Result<int64_t> OpenAiUpstream::count_tokens(std::string_view text, const CancelToken& cancel) {

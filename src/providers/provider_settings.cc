@@ -26,7 +26,7 @@ std::span<const ProviderSetting> settings_of(control::PlanProvider provider) {
 }
 
 // Without dashes in front, '_' for '-', lower case: how spellings of one name agree.
-std::string plain_name(std::string_view name) {
+std::string plain_setting_name(std::string_view name) {
   name.remove_prefix(std::min(name.find_first_not_of('-'), name.size()));
   std::string out(name);
   for (char& c : out) {
@@ -48,8 +48,8 @@ const ProviderSetting* find_setting(std::span<const ProviderSetting> settings, s
   }
   for (const ProviderSetting& setting : settings) {
     if (setting.place != SettingPlace::kFlag || name.starts_with('-')) continue;
-    const std::string plain = plain_name(name);
-    if (plain == plain_name(setting.name) || (!setting.other.empty() && plain == plain_name(setting.other))) {
+    const std::string plain = plain_setting_name(name);
+    if (plain == plain_setting_name(setting.name) || (!setting.other.empty() && plain == plain_setting_name(setting.other))) {
       return &setting;
     }
   }
@@ -57,7 +57,7 @@ const ProviderSetting* find_setting(std::span<const ProviderSetting> settings, s
 }
 
 std::optional<std::string_view> folklore_of(std::string_view name) {
-  const std::string plain = plain_name(name);
+  const std::string plain = plain_setting_name(name);
   for (const FolkloreSetting& setting : folklore_settings()) {
     if (setting.name == plain) return setting.instead;
   }
@@ -83,7 +83,7 @@ Error unknown_setting(std::span<const ProviderSetting> settings, control::PlanPr
 
 bool is_go_duration(std::string_view text) {
   if (text.starts_with('-')) text.remove_prefix(1);
-  if (is_number(text)) return !text.empty();
+  if (docmind::is_number(text)) return !text.empty();
   bool digits = false;
   size_t n_units = 0;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -101,7 +101,7 @@ bool is_go_duration(std::string_view text) {
 }
 
 template <typename T>
-bool is_whole_number(std::string_view text, T& value) {
+bool is_setting_number(std::string_view text, T& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size();
 }
@@ -117,14 +117,14 @@ std::optional<std::string> wrong_value(const ProviderSetting& setting, std::stri
       return "1, 0, true or false";
     case SettingType::kInteger: {
       int64_t number = 0;
-      const bool fits = is_whole_number(value, number) &&
+      const bool fits = is_setting_number(value, number) &&
                         (!ranged || (static_cast<double>(number) >= setting.lowest &&
                                      static_cast<double>(number) <= setting.highest));
       return fits ? std::nullopt : std::optional("a whole number" + range);
     }
     case SettingType::kReal: {
       double number = 0;
-      const bool fits = is_whole_number(value, number) && std::isfinite(number) &&
+      const bool fits = is_setting_number(value, number) && std::isfinite(number) &&
                         (!ranged || (number >= setting.lowest && number <= setting.highest));
       return fits ? std::nullopt : std::optional("a number" + range);
     }

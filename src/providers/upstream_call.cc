@@ -17,7 +17,6 @@
 namespace docmind::providers {
 namespace {
 
-constexpr size_t kMaxJsonDepth = 32;
 constexpr int64_t kWaitStepMs = 20;
 // What only asks about the server is answered at once or not at all.
 constexpr int64_t kLookTimeoutMs = 5'000;
@@ -150,6 +149,8 @@ Status UpstreamCaller::stream(const UpstreamCall& call, AnswerReader& reader, co
   if (made.absent()) {
     ++n_absences_;
     breaker_.failed(*ticket);
+  } else if (call.is_question) {
+    breaker_.undecided(*ticket);
   } else {
     breaker_.succeeded(*ticket);
   }
@@ -188,16 +189,6 @@ UpstreamCounts UpstreamCaller::counts() const {
           .n_in_flight = n_in_flight_,
           .n_connections_made = client_.n_connections_made(),
           .open = is_open()};
-}
-
-Result<json::value> upstream_json(const UpstreamOptions& options, const HttpAnswer& answer, std::string_view body) {
-  Result<json::value> value =
-      parse_json(body, kMaxJsonDepth, static_cast<size_t>(std::max<int64_t>(options.largest_answer_bytes, 1)));
-  if (value.ok()) return value;
-  if (answer.content_type == "text/html") {
-    return upstream_malformed(options, "answered with a web page; check that the address is that of such a server");
-  }
-  return upstream_malformed(options, fmt::format("answered with something else than JSON: {}", value.error().message));
 }
 
 }  // namespace docmind::providers

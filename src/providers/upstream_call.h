@@ -39,6 +39,7 @@ struct UpstreamCall {
   std::string path{};
   std::string body{};       // empty: a GET
   bool repeatable = false;  // a second answer is as good as the first
+  bool is_question = false; // about the server itself: that it answers does not mean that it can do its work
   int64_t first_byte_timeout_ms = 0;  // 0: that of the options
 };
 
@@ -78,9 +79,5 @@ class UpstreamCaller {
   std::atomic<int64_t> n_absences_{0};
   std::atomic<uint64_t> n_random_{0};
 };
-
-// A body parsed as JSON; kMalformed names the server and what came instead.
-[[nodiscard]] Result<json::value> upstream_json(const UpstreamOptions& options, const HttpAnswer& answer,
-                                                std::string_view body);
 
 }  // namespace docmind::providers

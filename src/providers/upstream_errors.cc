@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kMakeRoom =
     "let the server have a longer context, or shorten the text (ask.top_k, index.chunk_target_bytes)";
 constexpr size_t kMaxSaidColumns = 300;
+constexpr size_t kMaxJsonDepth = 32;
 constexpr size_t kMaxSaidDepth = 16;
 constexpr size_t kMaxSaidBytes = 64 << 10;
 
@@ -197,6 +198,16 @@ Error upstream_truncated(const UpstreamOptions& options, int64_t n_read, int64_t
   return {ErrorCode::kLimit,
           fmt::format("{} read only {} tokens of a text that has {} at least, so its answer rests on a part of it; {}",
                       upstream_name(options.spec), n_read, n_least, kMakeRoom)};
+}
+
+Result<json::value> upstream_json(const UpstreamOptions& options, const HttpAnswer& answer, std::string_view body) {
+  Result<json::value> value =
+      parse_json(body, kMaxJsonDepth, static_cast<size_t>(std::max<int64_t>(options.largest_answer_bytes, 1)));
+  if (value.ok()) return value;
+  if (answer.content_type == "text/html") {
+    return upstream_malformed(options, "answered with a web page; check that the address is that of such a server");
+  }
+  return upstream_malformed(options, fmt::format("answered with something else than JSON: {}", value.error().message));
 }
 
 }  // namespace docmind::providers

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "providers/http_client.h"
 #include "providers/upstream.h"
 
@@ -25,6 +26,10 @@ namespace docmind::providers {
 
 // It answered, but not in its protocol: "Ollama at URL answered with a web page; is that the right address?"
 [[nodiscard]] Error upstream_malformed(const UpstreamOptions& options, std::string_view what);
+
+// A body parsed as JSON; kMalformed says what came instead.
+[[nodiscard]] Result<json::value> upstream_json(const UpstreamOptions& options, const HttpAnswer& answer,
+                                                std::string_view body);
 
 // Prompt and answer do not fit: both numbers, and how to make room. `n_tokens` may be an estimate.
 [[nodiscard]] Error upstream_too_long(const UpstreamOptions& options, int64_t n_tokens, int64_t n_context);

@@ -63,8 +63,9 @@ class ModelAccess {
   [[nodiscard]] virtual Result<std::unique_ptr<RerankModel>> open_rerank(const std::string& path) = 0;
   // Runs `text` through the model of any kind and notes the mean squares of what each matrix is multiplied with.
   // `step` is called with what is done and what there is; false stops (kCancelled).
+  using CalibrationStep = std::function<bool(int64_t n_done, int64_t n_total)>;
   [[nodiscard]] virtual Result<Importance> calibrate(const std::string& path, std::string_view text,
-                                                     const std::function<bool(int64_t n_done, int64_t n_total)>& step) = 0;
+                                                     const CalibrationStep& step) = 0;
 };
 
 }  // namespace docmind::quantize

@@ -18,7 +18,8 @@ namespace docmind::quantize {
 
 // Over all tokens of the sample but the first of each context (which is the model's BOS where it wants one);
 // divergences are of the smaller model's next-token distribution from the source's, in nats. They are computed from the
-// source's logits rounded to halves, which leaves a noise of about 1e-6 where nothing differs; the rest is exact.
+// source's logits rounded to halves, which leaves about 1e-6 where nothing differs, and else an error that is small
+// beside the divergence; the rest is exact.
 // Quantiles are values that were seen (nearest rank): of fewer than 1,000 tokens, kld_99_9 is worst_kld.
 struct LanguageQuality {
   int64_t n_tokens = 0, n_contexts = 0;
@@ -79,6 +80,7 @@ struct QualityOptions {
   // For the source's logits, in a file without a name that goes with the process: 2 bytes a token of text and
   // vocabulary (0.6 GB for 2,048 tokens of 152,000). Empty: the system's folder for temporary files.
   std::string scratch_folder = {};
+  size_t n_threads = 0;                // that compare the logits; 0: one per CPU
   std::function<bool(std::string_view what, int64_t n_done, int64_t n_total)> progress = {};  // false: kCancelled
 };
 

@@ -31,7 +31,8 @@ constexpr std::string_view kWithSource = "reading the labelled set with the sour
 constexpr std::string_view kWithSmaller = "reading the labelled set with the smaller model";
 
 Status report_step(const QualityOptions& options, std::string_view what, size_t n_done, size_t n_total) {
-  if (!options.progress || options.progress(what, static_cast<int64_t>(n_done), static_cast<int64_t>(n_total))) return {};
+  const auto done = static_cast<int64_t>(n_done), total = static_cast<int64_t>(n_total);
+  if (!options.progress || options.progress(what, done, total)) return {};
   return Error{ErrorCode::kCancelled, "the measurement of the quality was stopped"};
 }
 
@@ -106,8 +107,10 @@ bool all_equal(Scores scores) {
 
 using QueryScores = std::vector<std::vector<double>>;  // of each query's candidates
 
-Result<QueryScores> rank_all(ModelAccess& access, const std::string& path, std::string_view what, const LabelledSet& set,
-                             const std::vector<std::vector<size_t>>& candidates, const QualityOptions& options) {
+using Candidates = std::vector<std::vector<size_t>>;   // documents
+
+Result<QueryScores> rank_all(ModelAccess& access, const std::string& path, std::string_view what,
+                             const LabelledSet& set, const Candidates& candidates, const QualityOptions& options) {
   DM_ASSIGN(const std::unique_ptr<RerankModel> model, access.open_rerank(path));
   QueryScores all;
   for (size_t query = 0; query < candidates.size(); ++query) {
@@ -151,10 +154,10 @@ Status check_labelled_set(const LabelledSet& set) {
                              set.queries.size() == 1 ? "1 query" : fmt::format("{} queries", set.queries.size()))};
   }
   for (const LabelledQuery& query : set.queries) {
-    const bool good = !query.relevant.empty() && std::all_of(query.relevant.begin(), query.relevant.end(), [&](auto& one) {
+    const auto is_good = [&](const std::pair<size_t, double>& one) {
       return one.first < set.documents.size() && one.second > 0 && std::isfinite(one.second);
-    });
-    if (!good) {
+    };
+    if (query.relevant.empty() || !std::all_of(query.relevant.begin(), query.relevant.end(), is_good)) {
       return Error{ErrorCode::kInvalidArgument, fmt::format("the query \"{}\" needs documents of the labelled set that "
                                                             "answer it, with grades above 0",
                                                             ellipsize(printable(query.text), 40))};
@@ -223,7 +226,7 @@ Result<EmbeddingQuality> measure_embedding(ModelAccess& access, const std::strin
 
 Result<RerankQuality> measure_rerank(ModelAccess& access, const std::string& source, const std::string& smaller,
                                      const LabelledSet& set, const QualityOptions& options) {
-  const std::vector<std::vector<size_t>> candidates = choose_candidates(set, kRerankDocuments);
+  const Candidates candidates = choose_candidates(set, kRerankDocuments);
   DM_ASSIGN(const QueryScores a, rank_all(access, source, kWithSource, set, candidates, options));
   DM_ASSIGN(const QueryScores b, rank_all(access, smaller, kWithSmaller, set, candidates, options));
   const auto n_queries = static_cast<double>(set.queries.size());

@@ -3,7 +3,6 @@
 #include "quantize/quality_language.h"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <memory>
 #include <span>
@@ -12,21 +11,18 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "engine/logit_row.h"
 #include "kernels/kernels.h"
-#include "quantize/quality_ranking.h"
-#include "quantize/quality_scratch.h"
+#include "quantize/quality_rows.h"
 
 namespace docmind::quantize {
 namespace {
 
-using engine::LogitRow;
 using Contexts = std::vector<std::vector<int32_t>>;
-using RowSink = std::function<Status(std::span<const float> logits, int32_t next)>;
+// Rows [first, first + next.size()) of all contexts, and the tokens that followed.
+using RowSink = std::function<Status(int64_t first, std::span<const float> logits, std::span<const int32_t> next)>;
 
 constexpr int64_t kPieceBytes = int64_t{64} << 20;  // of logits in memory
 constexpr int64_t kMostPieceTokens = 512;
-constexpr float kLeastStored = -60'000;  // of a logit below the largest: a half that is finite, whose exp is 0
 
 // What is wrong with a file is told with its name.
 template <typename T>
@@ -50,7 +46,7 @@ struct Reader {
   std::string_view what;  // for progress
 };
 
-// Calls `sink` with each row that has a next token, in order.
+// Calls `sink` with the rows that have a next token, in order, a piece at a time.
 Status read_contexts(const Reader& reader, const Contexts& contexts, const RowSink& sink) {
   const auto n_vocab = static_cast<size_t>(reader.model.n_vocab());
   const int64_t n_fit = kPieceBytes / (reader.model.n_vocab() * static_cast<int64_t>(sizeof(float)));
@@ -68,62 +64,12 @@ Status read_contexts(const Reader& reader, const Contexts& contexts, const RowSi
       const size_t n_piece = std::min(n_most, context.size() - 1 - begin);
       const auto rows = std::span(logits).first(n_piece * n_vocab);
       DM_TRY(reader.model.logits(std::span(context).subspan(begin, n_piece), rows));
-      for (size_t i = 0; i < n_piece; ++i) DM_TRY(sink(rows.subspan(i * n_vocab, n_vocab), context[begin + i + 1]));
+      DM_TRY(sink(n_done, rows, std::span(context).subspan(begin + 1, n_piece)));
       n_done += static_cast<int64_t>(n_piece);
     }
   }
   if (reader.options.progress) reader.options.progress(reader.what, n_total, n_total);
   return {};
-}
-
-// What is kept of the source's rows: their logits below the largest as halves in the file, and what is exact.
-class SourceRows {
- public:
-  SourceRows(const kernels::KernelTable& table, ScratchFile file, size_t n_vocab)
-      : table_(table), file_(std::move(file)), logits_(n_vocab), halves_(n_vocab) {}
-
-  Status add(std::span<const float> logits, int32_t next) {
-    DM_ASSIGN(const LogitRow row, engine::read_logit_row(table_, logits));
-    for (size_t i = 0; i < logits.size(); ++i) logits_[i] = std::max(logits[i] - row.largest, kLeastStored);
-    table_.to_half(logits_.data(), std::ssize(logits_), halves_.data());
-    tops_.push_back(row.top);
-    loss_ -= row.log_probability(logits[static_cast<size_t>(next)]);
-    return file_.append(std::as_bytes(std::span(halves_)));
-  }
-
-  // Reads the next row back; valid until the next call.
-  Result<std::span<const float>> next() {
-    const auto n_bytes = static_cast<int64_t>(halves_.size() * sizeof(kernels::Half));
-    DM_TRY(file_.read(n_bytes * n_read_, std::as_writable_bytes(std::span(halves_))));
-    table_.from_half(halves_.data(), std::ssize(halves_), logits_.data());
-    ++n_read_;
-    return std::span<const float>(logits_);
-  }
-
-  [[nodiscard]] int64_t top() const { return tops_[static_cast<size_t>(n_read_ - 1)]; }  // of the row that was read
-  [[nodiscard]] double loss() const { return loss_; }  // sum of the negative log-probabilities of what came next
-
- private:
-  const kernels::KernelTable& table_;
-  ScratchFile file_;
-  std::vector<float> logits_;
-  std::vector<kernels::Half> halves_;
-  std::vector<int64_t> tops_;
-  double loss_ = 0;
-  int64_t n_read_ = 0;
-};
-
-LanguageQuality summarise(std::vector<double>& divergences, int64_t n_same, double source_loss, double loss) {
-  const auto n = static_cast<double>(divergences.size());
-  LanguageQuality quality{.n_tokens = std::ssize(divergences)};
-  for (const double one : divergences) quality.mean_kld += one / n;
-  quality.median_kld = quantile(divergences, 0.5);
-  quality.kld_99_9 = quantile(divergences, 0.999);
-  quality.worst_kld = quantile(divergences, 1);
-  quality.same_top = static_cast<double>(n_same) / n;
-  quality.source_perplexity = std::exp(source_loss / n);
-  quality.perplexity = std::exp(loss / n);
-  return quality;
 }
 
 Status check_tokens_in_range(const std::vector<int32_t>& tokens, int64_t n_vocab) {
@@ -140,7 +86,7 @@ struct SourceRun {
   std::vector<int32_t> tokens;  // of the text, without those that begin contexts
   Contexts contexts;
   int64_t n_vocab = 0;
-  std::unique_ptr<SourceRows> rows;
+  std::unique_ptr<RowComparison> rows;
 };
 
 Result<SourceRun> run_source(LanguageModel& model, const kernels::KernelTable& table, std::string_view text,
@@ -152,11 +98,10 @@ Result<SourceRun> run_source(LanguageModel& model, const kernels::KernelTable& t
   DM_ASSIGN(run.contexts,
             cut_contexts(run.tokens, std::min(options.n_context, model.n_context()), model.first_token()));
   DM_TRY(check_tokens_in_range(run.contexts.front(), run.n_vocab));
-  const int64_t row_bytes = run.n_vocab * static_cast<int64_t>(sizeof(kernels::Half));
-  DM_ASSIGN(ScratchFile file, ScratchFile::create(options.scratch_folder, n_predicted(run.contexts) * row_bytes));
-  run.rows = std::make_unique<SourceRows>(table, std::move(file), static_cast<size_t>(run.n_vocab));
-  DM_TRY(read_contexts({model, options, "reading the sample with the source"}, run.contexts,
-                       [&](std::span<const float> logits, int32_t next) { return run.rows->add(logits, next); }));
+  DM_ASSIGN(run.rows, RowComparison::create(table, {.n_rows = n_predicted(run.contexts), .n_vocab = run.n_vocab},
+                                            options.scratch_folder, options.n_threads));
+  const auto keep = [&](int64_t first, auto logits, auto next) { return run.rows->keep(first, logits, next); };
+  DM_TRY(read_contexts({model, options, "reading the sample with the source"}, run.contexts, keep));
   return run;
 }
 
@@ -176,23 +121,12 @@ Status check_same_vocabulary(const LanguageModel& model, std::string_view text, 
                                                  model.n_context(), longest->size())};
 }
 
-Result<LanguageQuality> compare_with_source(LanguageModel& model, const kernels::KernelTable& table, std::string_view text,
-                                            const QualityOptions& options, SourceRun& source) {
+Result<LanguageQuality> compare_with_source(LanguageModel& model, std::string_view text, const QualityOptions& options,
+                                            const SourceRun& source) {
   DM_TRY(check_same_vocabulary(model, text, source));
-  std::vector<double> divergences;
-  int64_t n_same = 0;
-  double loss = 0;
-  const auto add = [&](std::span<const float> logits, int32_t next) -> Status {
-    DM_ASSIGN(const LogitRow q_row, engine::read_logit_row(table, logits));
-    DM_ASSIGN(const std::span<const float> p, source.rows->next());
-    DM_ASSIGN(const LogitRow p_row, engine::read_logit_row(table, p));
-    divergences.push_back(engine::divergence(table, p, p_row, logits, q_row));
-    n_same += q_row.top == source.rows->top() ? 1 : 0;
-    loss -= q_row.log_probability(logits[static_cast<size_t>(next)]);
-    return {};
-  };
-  DM_TRY(read_contexts({model, options, "reading the sample with the smaller model"}, source.contexts, add));
-  LanguageQuality quality = summarise(divergences, n_same, source.rows->loss(), loss);
+  const auto compare = [&](int64_t first, auto logits, auto next) { return source.rows->compare(first, logits, next); };
+  DM_TRY(read_contexts({model, options, "reading the sample with the smaller model"}, source.contexts, compare));
+  LanguageQuality quality = source.rows->quality();
   quality.n_contexts = std::ssize(source.contexts);
   return quality;
 }
@@ -228,10 +162,10 @@ Result<LanguageQuality> measure_language(ModelAccess& access, const std::string&
   DM_ASSIGN(const kernels::KernelTable* table, kernels::kernel_table(kernels::best_isa()));
   std::unique_ptr<LanguageModel> model;
   DM_ASSIGN(model, access.open_language(source));
-  DM_ASSIGN(SourceRun run, of_model_file(run_source(*model, *table, text, options), source));
+  DM_ASSIGN(const SourceRun run, of_model_file(run_source(*model, *table, text, options), source));
   model.reset();  // before the other takes its memory
   DM_ASSIGN(model, access.open_language(smaller));
-  return of_model_file(compare_with_source(*model, *table, text, options, run), smaller);
+  return of_model_file(compare_with_source(*model, text, options, run), smaller);
 }
 
 }  // namespace docmind::quantize

@@ -13,8 +13,8 @@ namespace docmind::quantize {
 // Scores of the same items, equally many and finite; the better, the larger.
 using Scores = std::span<const double>;
 
-// Kendall's tau-b (1945), which counts ties; in n log n steps as in Knight, "A computer method for calculating Kendall's
-// tau with ungrouped data" (1966). None when all scores of a side are equal, or for fewer than two items.
+// Kendall's tau-b (1945), which counts ties; in n log n steps as in Knight, "A computer method for calculating
+// Kendall's tau with ungrouped data" (1966). None when all scores of a side are equal, or for fewer than two items.
 [[nodiscard]] std::optional<double> kendall_tau_b(Scores a, Scores b);
 
 // Spearman's coefficient: Pearson's of the ranks, equal scores having the mean of theirs. None as above.

@@ -50,17 +50,17 @@ Result<ScratchFile> ScratchFile::create(const std::string& folder, int64_t n_byt
   return ScratchFile(std::move(fd), std::move(place), n_bytes);
 }
 
-Status ScratchFile::append(std::span<const std::byte> bytes) {
+Status ScratchFile::write(int64_t offset, std::span<const std::byte> bytes) const {
   while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd_.get(), bytes.data(), bytes.size(), size_bytes_);
+    const ssize_t n = ::pwrite(fd_.get(), bytes.data(), bytes.size(), offset);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
       const int err = n < 0 ? errno : ENOSPC;
       return Error{ErrorCode::kIo,
-                   fmt::format("cannot write the logits of the source to '{}' after {} of {}: {}", printable(folder_),
-                               format_bytes(size_bytes_), format_bytes(n_wanted_), std::strerror(err))};
+                   fmt::format("cannot write the logits of the source to '{}' at {} of {}: {}", printable(folder_),
+                               format_bytes(offset), format_bytes(n_wanted_), std::strerror(err))};
     }
-    size_bytes_ += n;
+    offset += n;
     bytes = bytes.subspan(static_cast<size_t>(n));
   }
   return {};

@@ -6,24 +6,24 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
 
 namespace docmind::quantize {
 
-// One thread at a time.
+// Different places may be written and read by several threads.
 class ScratchFile {
  public:
   // In `folder` (empty: the system's for temporary files), for `n_bytes` in all: kIo names the folder, what is wanted
   // and what is free when it has no room for them.
   static Result<ScratchFile> create(const std::string& folder, int64_t n_bytes);
 
-  // Adds to the end. kIo names the folder and what was to be written.
-  [[nodiscard]] Status append(std::span<const std::byte> bytes);
+  // kIo names the folder, the place and what was to be written in all.
+  [[nodiscard]] Status write(int64_t offset, std::span<const std::byte> bytes) const;
   // kIo when the file ends before `out` is full.
   [[nodiscard]] Status read(int64_t offset, std::span<std::byte> out) const;
-  [[nodiscard]] int64_t size_bytes() const { return size_bytes_; }
 
  private:
   ScratchFile(UniqueFd fd, std::string folder, int64_t n_wanted)
@@ -32,7 +32,6 @@ class ScratchFile {
   UniqueFd fd_;
   std::string folder_;
   int64_t n_wanted_ = 0;
-  int64_t size_bytes_ = 0;
 };
 
 }  // namespace docmind::quantize

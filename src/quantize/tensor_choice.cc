@@ -50,6 +50,8 @@ Error unknown_name(std::string_view what, std::string_view text, std::span<const
                            nearest ? fmt::format(", '{}' is the nearest", *nearest) : "", fmt::join(names, ", "))};
 }
 
+bool is_value(Role role) { return role == Role::kValue || role == Role::kFused; }
+
 // What one tensor becomes, and why it is not the scheme's main type.
 struct Choice {
   TensorType type;
@@ -98,9 +100,7 @@ Choice choose_mixed(const ModelFacts& model, Scheme scheme, Role role, bool has_
     if (main == TensorType::kQ6_K) return {main};
     return {TensorType::kQ6_K, role == Role::kOutput ? "the output" : "the embeddings, where no output is apart"};
   }
-  if (role == Role::kFused && scheme == Scheme::kQ4_K_M) return {TensorType::kQ5_K, "values are a part of it"};
-  if (role == Role::kFused && scheme == Scheme::kQ5_K_M) return {TensorType::kQ6_K, "values are a part of it"};
-  if (role == Role::kValue) return choose_value(model, scheme, main, layer);
+  if (is_value(role)) return choose_value(model, scheme, main, layer);
   if (role == Role::kDown) return choose_down(model, scheme, main, layer);
   return {main};
 }
@@ -108,17 +108,14 @@ Choice choose_mixed(const ModelFacts& model, Scheme scheme, Role role, bool has_
 Choice choose_int8(Role role, Level level) {
   const bool vocabulary = role == Role::kOutput || role == Role::kEmbedding;
   if (level == Level::kConservative && vocabulary) return {TensorType::kF16, "vocabulary at the conservative level"};
-  const bool sensitive = role == Role::kValue || role == Role::kFused || role == Role::kDown;
-  if (level != Level::kAggressive || sensitive) return {TensorType::kQ8_0};
+  if (level != Level::kAggressive || is_value(role) || role == Role::kDown) return {TensorType::kQ8_0};
   return {TensorType::kQ6_K, "the aggressive level"};
 }
 
 Choice choose_int4(const ModelFacts& model, Role role, Level level, bool has_output, int64_t layer) {
   if (level == Level::kAggressive) return choose_mixed(model, Scheme::kQ4_K_S, role, has_output, layer);
   if (level == Level::kBalanced) return choose_mixed(model, Scheme::kQ4_K_M, role, has_output, layer);
-  if (role == Role::kValue || role == Role::kFused || role == Role::kDown) {
-    return {TensorType::kQ6_K, "the conservative level"};
-  }
+  if (is_value(role) || role == Role::kDown) return {TensorType::kQ6_K, "the conservative level"};
   if (role == Role::kOutput || role == Role::kEmbedding) {
     return {TensorType::kQ8_0, "vocabulary at the conservative level"};
   }

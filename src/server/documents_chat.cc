@@ -113,7 +113,8 @@ void ask_documents(pipeline::Service& service, const RouteOptions& options, cons
 json::object documents_extension(const pipeline::Answer& answer, std::string_view collection) {
   const json::object whole = answer_object(answer, collection, false);
   json::object made;
-  for (const std::string_view name : {"collection", "answered", "citations", "provider", "cache", "cached", "trace"}) {
+  for (const std::string_view name :
+       {"collection", "answered", "citations", "provider", "route", "cache", "cached", "trace"}) {
     if (const json::value* value = whole.if_contains(name)) made[name] = *value;
   }
   return made;

@@ -40,7 +40,7 @@ class AnswerReader {
 void ask_documents(pipeline::Service& service, const RouteOptions& options, const ExchangePtr& exchange,
                    DocumentsQuestion question, std::shared_ptr<AnswerReader> reader);
 
-// The extension field "docmind": citations, cache, collection, answered, provider, trace.
+// The extension field "docmind": citations, cache, collection, answered, provider, route, trace.
 [[nodiscard]] json::object documents_extension(const pipeline::Answer& answer, std::string_view collection);
 [[nodiscard]] HeaderList answer_headers(const pipeline::Answer& answer);
 

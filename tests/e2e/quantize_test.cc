@@ -20,7 +20,9 @@ class Quantize : public testing::Test {
     EXPECT_TRUE(path.ok()) << path.error().message;
     return path.ok() ? *path : std::string();
   }
-  std::string floats() { return write({.type = kernels::TensorType::kF16, .n_layers = 3, .logit_gain = 0.4f}, "in.gguf"); }
+  std::string floats() {
+    return write({.type = kernels::TensorType::kF16, .n_layers = 3, .logit_gain = 0.4f}, "in.gguf");
+  }
   std::string out() const { return box_.folder.path("out.gguf"); }
   // What lies beside the destination and is neither source nor home.
   std::vector<std::string> leftovers() const {

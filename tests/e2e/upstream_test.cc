@@ -16,7 +16,7 @@
 namespace docmind::test {
 namespace {
 
-constexpr const char* kQuestion = "How heavy is the pump?";
+constexpr const char* kQuestion = "How many kilograms does the pump weigh?";
 // Nobody listens there.
 constexpr const char* kAbsent = "openai:x@http://127.0.0.1:1";
 
@@ -24,7 +24,8 @@ constexpr const char* kAbsent = "openai:x@http://127.0.0.1:1";
 std::string written(const Sandbox& box, ModelSpec spec, const std::string& name) {
   spec.extra_metadata = [](gguf::Writer& writer) {
     writer.add("tokenizer.chat_template",
-               "{% for m in messages %}{{'<' + m['role'] + '>' + m['content'] + '\\n'}}{% endfor %}<assistant>");
+               "{% for m in messages %}{{'<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n'}}"
+               "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}");
   };
   const Result<std::string> path = write_model(spec, box.folder.path(name));
   if (!path.ok()) ADD_FAILURE() << path.error().message;
@@ -78,7 +79,7 @@ TEST_F(Upstreams, AnswersAreThoseOfTheModelBehindTheServer) {
   EXPECT_FALSE(own.as_object().contains("route"));
   const Served served(there_, {"--model", path});
   for (const std::string& spec : {"openai:nano@" + served.url(), "openai:nano@" + served.url() + "/v1",
-                                  "ollama:nano@" + served.url(), "llamacpp:@" + served.url()}) {
+                                  "ollama:nano@" + served.url(), "llamacpp:nano@" + served.url(), "vllm:nano@" + served.url()}) {
     const json::value answer = ask(spec, {"--no-cache"});
     EXPECT_EQ(text(answer, "answer"), text(own, "answer")) << spec;
     EXPECT_EQ(list(answer, "citations").size(), list(own, "citations").size()) << spec;

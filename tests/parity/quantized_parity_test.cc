@@ -16,9 +16,10 @@ class QuantizedParity : public ParityTest, public testing::WithParamInterface<st
  protected:
   std::string quantized(const ModelSpec& spec, const std::string& type) {
     const std::string source = require(write_model(spec, box_.folder.path("source.gguf")));
-    const ProcessResult done = box_.run({"quantize", source, box_.folder.path("smaller.gguf"), "--type", type, "--force"});
+    const std::string path = box_.folder.path("smaller.gguf");
+    const ProcessResult done = box_.run({"quantize", source, path, "--type", type, "--force"});
     EXPECT_EQ(done.code, 0) << done.err;
-    return box_.folder.path("smaller.gguf");
+    return path;
   }
 
   Sandbox box_;

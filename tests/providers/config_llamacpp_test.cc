@@ -94,7 +94,7 @@ TEST(ConfigLlamaCpp, OlderBuildsNeedMoreOrOtherFlags) {
   EXPECT_TRUE(has_line(shell("b5000"), "-fa"));
   EXPECT_TRUE(has_line(shell("b10754"), "-fa on"));
   const std::string env = llama({.form = ConfigForm::kEnv, .version = "10256"}, plan);
-  EXPECT_TRUE(contains(env, "# without a variable, for the command line: --override-kv")) << env;
+  EXPECT_TRUE(contains(env, "on the command line: --override-kv")) << env;
   EXPECT_TRUE(contains(refused({.version = "b5000", .extra = {"--load-mode=none"}}), "b10256"));
   EXPECT_TRUE(has_line(llama({.form = ConfigForm::kShell, .version = "b5000", .extra = {"--no-mmap"}}), "--no-mmap"));
   EXPECT_TRUE(contains(refused({.extra = {"--no-mmap"}}), "--set load-mode=none"));

@@ -248,8 +248,10 @@ TEST(ConfigWriter, FormsHaveNames) {
 }
 
 TEST(ConfigWriter, SaysWhenThePlanWasMadeForAnother) {
-  const std::string text = config_of(sample_plan(PlanProvider::kLlamaCpp), PlanProvider::kOllama);
-  EXPECT_TRUE(contains(text, "the plan was made for llama.cpp")) << text;
+  const std::string vllm = config_of(sample_plan(PlanProvider::kLlamaCpp), PlanProvider::kVllm);
+  EXPECT_TRUE(contains(vllm, "the plan was made for llama.cpp")) << vllm;
+  const std::string ollama = config_of(sample_plan(PlanProvider::kLlamaCpp), PlanProvider::kOllama);
+  EXPECT_FALSE(contains(ollama, "the plan was made for")) << "it runs the same server";
 }
 
 }  // namespace

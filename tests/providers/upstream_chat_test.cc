@@ -95,7 +95,7 @@ TEST(UpstreamChat, OllamaContextGrowsWithTheNeedAndNeverShrinks) {
   for (int i = 0; i < 3'000; ++i) words += "word ";
   EXPECT_TRUE(chat(*upstream, {.system = "", .user = words, .max_tokens = 100}).result.ok());
   EXPECT_TRUE(chat(*upstream).result.ok());
-  for (int i = 0; i < 5'000; ++i) words += "word ";
+  for (int i = 0; i < 6'000; ++i) words += "word ";
   EXPECT_TRUE(chat(*upstream, {.system = "", .user = words, .max_tokens = 100}).result.ok());
   EXPECT_EQ(body_of(server, "/api/chat", 0).at("options").at("num_ctx"), 8'192);
   EXPECT_EQ(body_of(server, "/api/chat", 1).at("options").at("num_ctx"), 8'192);

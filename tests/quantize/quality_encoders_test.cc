@@ -77,9 +77,11 @@ TEST(QualityOfEmbedders, AFailureIsNeverAScore) {
     EXPECT_EQ(quality.error().code, code) << quality.error().message;
     EXPECT_NE(quality.error().message.find(says), std::string::npos) << quality.error().message;
   };
-  fails([](std::string_view) { return std::vector<float>{0, 0}; }, 2, ErrorCode::kMalformed, "'small': the vector of \"a0\" is zero");
+  fails([](std::string_view) { return std::vector<float>{0, 0}; }, 2, ErrorCode::kMalformed,
+        "'small': the vector of \"a0\" is zero");
   fails([nan](std::string_view) { return std::vector<float>{nan, 1}; }, 2, ErrorCode::kMalformed, "no numbers");
-  fails([](std::string_view) { return std::vector<float>{1, 0, 0}; }, 3, ErrorCode::kMismatch, "3 values and the source's 2");
+  fails([](std::string_view) { return std::vector<float>{1, 0, 0}; }, 3, ErrorCode::kMismatch,
+        "3 values and the source's 2");
   fails([](std::string_view) { return std::vector<float>{1, 0}; }, 2, ErrorCode::kMalformed, "the same score");
   fails([](std::string_view) { return std::vector<float>{}; }, 0, ErrorCode::kMalformed, "no values");
 }
@@ -146,7 +148,8 @@ TEST(QualityOfRerankers, AFailureIsNeverAScore) {
   access.rerankers["big"] = distance_logit;
   access.rerankers["small"] = [](std::string_view, std::string_view) { return 1.0f; };
   EXPECT_EQ(measure(access).error().code, ErrorCode::kMalformed);
-  access.rerankers["small"] = [](std::string_view, std::string_view) { return std::numeric_limits<float>::quiet_NaN(); };
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  access.rerankers["small"] = [nan](std::string_view, std::string_view) { return nan; };
   const Result<Quality> quality = measure(access);
   ASSERT_FALSE(quality.ok());
   EXPECT_NE(quality.error().message.find("'small'"), std::string::npos) << quality.error().message;

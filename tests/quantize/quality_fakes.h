@@ -36,7 +36,9 @@ class FakeLanguageModel final : public LanguageModel {
   [[nodiscard]] std::vector<int32_t> encode(std::string_view text) const override {
     if (spec_.encode) return spec_.encode(text);
     std::vector<int32_t> tokens;
-    for (const char byte : text) tokens.push_back(static_cast<int32_t>(static_cast<unsigned char>(byte) % spec_.n_vocab));
+    for (const char byte : text) {
+      tokens.push_back(static_cast<int32_t>(static_cast<unsigned char>(byte) % spec_.n_vocab));
+    }
     return tokens;
   }
   [[nodiscard]] Status begin_context() override {

@@ -13,7 +13,8 @@ namespace {
 
 TEST(LabelledSet, IsReadInAnyOrder) {
   const auto set = parse_labelled_set("{\"query\":\"x\",\"relevant\":[\"b\",7]}\r\n\n{\"id\":7,\"text\":\"seven\"}\n"
-                                      "{\"id\":\"b\",\"text\":\"bee\"}\n{\"query\":\"y\",\"relevant\":{\"b\":2,\"7\":0}}");
+                                      "{\"id\":\"b\",\"text\":\"bee\"}\n"
+                                      "{\"query\":\"y\",\"relevant\":{\"b\":2,\"7\":0}}");
   ASSERT_TRUE(set.ok()) << set.error().message;
   EXPECT_EQ(set->documents, (std::vector<std::string>{"seven", "bee"}));
   ASSERT_EQ(set->queries.size(), 2u);
@@ -26,7 +27,8 @@ TEST(LabelledSet, NamesTheLineThatIsWrong) {
   const std::vector<std::string> second_lines = {
       "{", "[]", "{}", "{\"text\":\"x\"}", "{\"id\":\"b\",\"text\":\" \"}", "{\"id\":\"b\",\"text\":3}", document,
       "{\"query\":\"q\"}", "{\"query\":\"q\",\"relevant\":\"a\"}", "{\"query\":\"q\",\"relevant\":[\"b\"]}",
-      "{\"query\":\"q\",\"relevant\":[]}", "{\"query\":\"q\",\"relevant\":[[]]}", "{\"query\":\"q\",\"relevant\":{\"a\":-1}}",
+      "{\"query\":\"q\",\"relevant\":[]}", "{\"query\":\"q\",\"relevant\":[[]]}",
+      "{\"query\":\"q\",\"relevant\":{\"a\":-1}}",
       "{\"query\":\"q\",\"relevant\":{\"a\":\"1\"}}", "{\"query\":\"q\",\"relevant\":{\"a\":0}}",
       "{\"query\":\"\",\"relevant\":[\"a\"]}", "{\"query\":\"q\",\"relevant\":{\"a\":[[[[1]]]]}}"};
   for (const std::string& line : second_lines) {

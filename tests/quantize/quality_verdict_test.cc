@@ -32,8 +32,8 @@ TEST(Verdict, TheRulesDecide) {
 
 TEST(Verdict, SaysTheFiguresOfBothRules) {
   EXPECT_EQ(judged(1.012, 0.978, QualityRule::kPerplexity).verdict,
-            "kept: perplexity 1.0120 of the source's (at most 1.0526), same likeliest token 97.80% (rule same-top would "
-            "want 95%)");
+            "kept: perplexity 1.0120 of the source's (at most 1.0526), same likeliest token 97.80% (rule same-top "
+            "would want 95%)");
   EXPECT_EQ(judged(1.012, 0.918, QualityRule::kSameTop).verdict,
             "lost too much: same likeliest token 91.80% (at least 95%), perplexity 1.0120 of the source's (rule "
             "perplexity would allow 1.0526)");
@@ -46,7 +46,8 @@ TEST(Verdict, OfEncoders) {
   quality.embedding = EmbeddingQuality{.mean_cosine = 0.99, .source_ndcg_10 = 0.8, .ndcg_10 = 0.77};
   judge(quality);
   EXPECT_TRUE(quality.passes);
-  EXPECT_EQ(quality.verdict, "kept: nDCG@10 0.7700 of the source's 0.8000 (at least 0.7600), mean cosine 0.9900 (at least 0.95)");
+  EXPECT_EQ(quality.verdict,
+            "kept: nDCG@10 0.7700 of the source's 0.8000 (at least 0.7600), mean cosine 0.9900 (at least 0.95)");
   quality.embedding->mean_cosine = 0.94;
   judge(quality);
   EXPECT_FALSE(quality.passes);

@@ -255,7 +255,7 @@ TEST_F(QuantizeFile, AReportThatIsTooLongLeavesTheTensorsOut) {
 }
 
 TEST_F(QuantizeFile, WhatIsNoModelIsRefused) {
-  folder_.write("in.gguf", "GGUF but not really");
+  folder_.write("in.gguf", "not a model at all");
   expect_refused(run(), ErrorCode::kMalformed, "in.gguf");
   folder_.remove("in.gguf");
   EXPECT_EQ(run().error().code, ErrorCode::kNotFound);

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
 namespace docmind::test {
@@ -47,9 +48,31 @@ int port_of(int fd) {
   return ntohs(address.sin_port);
 }
 
+// The sockets that are open, so that the server's end can wake who waits on them.
+class OpenSockets {
+ public:
+  void add(int fd) {
+    const std::scoped_lock lock(mutex_);
+    fds_.insert(fd);
+  }
+  void close(int fd) {
+    const std::scoped_lock lock(mutex_);
+    if (fds_.erase(fd) > 0) ::close(fd);
+  }
+  void shut_down_all() {
+    const std::scoped_lock lock(mutex_);
+    for (const int fd : fds_) ::shutdown(fd, SHUT_RDWR);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<int> fds_;
+};
+
 class Wire final : public ScriptedWire {
  public:
-  Wire(int fd, const std::atomic<bool>& stopping) : fd_(fd), stopping_(stopping) {
+  Wire(int fd, OpenSockets& sockets, const std::atomic<bool>& stopping)
+      : fd_(fd), sockets_(sockets), stopping_(stopping) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
@@ -82,7 +105,7 @@ class Wire final : public ScriptedWire {
   }
 
   void close() override {
-    if (fd_ >= 0) ::close(fd_);
+    if (fd_ >= 0) sockets_.close(fd_);
     fd_ = -1;
   }
 
@@ -149,6 +172,7 @@ class Wire final : public ScriptedWire {
   }
 
   int fd_;
+  OpenSockets& sockets_;
   const std::atomic<bool>& stopping_;
   std::string received_;
 };
@@ -164,7 +188,7 @@ struct ScriptedServer::State {
   std::map<std::string, std::vector<Script>> scripts;
   std::map<std::string, size_t> n_asked;
   std::vector<ScriptedRequest> requests;
-  std::vector<int> connections;
+  OpenSockets sockets;
   int n_connections = 0;
   int n_closed = 0;
   std::vector<std::thread> threads;
@@ -180,7 +204,7 @@ struct ScriptedServer::State {
         return;
       }
       ++n_connections;
-      connections.push_back(::dup(fd));
+      sockets.add(fd);
       threads.emplace_back([this, fd] { serve(fd); });
     }
   }
@@ -196,12 +220,13 @@ struct ScriptedServer::State {
   }
 
   void serve(int fd) {
-    Wire wire(fd, stopping);
+    Wire wire(fd, sockets, stopping);
     while (wire.open()) {
       const std::optional<ScriptedRequest> request = wire.read_request();
       if (!request) break;
       script_for(*request)(*request, wire);
     }
+    wire.close();
     const std::scoped_lock lock(mutex);
     ++n_closed;
     changed.notify_all();
@@ -219,9 +244,8 @@ ScriptedServer::~ScriptedServer() {
   ::shutdown(state_->listener, SHUT_RDWR);
   state_->acceptor.join();
   ::close(state_->listener);
-  for (const int fd : state_->connections) ::shutdown(fd, SHUT_RDWR);
+  state_->sockets.shut_down_all();
   for (std::thread& thread : state_->threads) thread.join();
-  for (const int fd : state_->connections) ::close(fd);
 }
 
 void ScriptedServer::on(const std::string& path, Script script) { on(path, std::vector<Script>{std::move(script)}); }

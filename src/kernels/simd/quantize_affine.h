@@ -17,7 +17,7 @@ struct AffineSums {
 };
 
 // A determinant smaller than this part of its largest term is rounding.
-inline constexpr float kFlat = 1e-6f;
+constexpr float kFlat = 1e-6f;
 
 template <class V>
 struct Line {

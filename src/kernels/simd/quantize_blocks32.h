@@ -10,24 +10,24 @@
 namespace docmind::kernels::simd {
 
 // How a type's scales are searched: the extreme value of a block becomes code `reach` for each of these, then the
-// scale is fitted to the codes.
-template <class Block, bool kWeighted>
+// scale is fitted to the codes. U is there for the instruction set's name.
+template <class U, class Block, bool kWeighted>
 struct Search32;
 
-template <bool kWeighted>
-struct Search32<BlockQ8_0, kWeighted> {
+template <class U, bool kWeighted>
+struct Search32<U, BlockQ8_0, kWeighted> {
   static constexpr float kLow = -127, kHigh = 127;
   static constexpr float kReaches[] = {127.0f, 125.0f, 126.0f, 123.0f, 124.0f, 121.0f, 122.0f};
   static constexpr int kRefits = 0;
 };
-template <>
-struct Search32<BlockQ4_0, false> {
+template <class U>
+struct Search32<U, BlockQ4_0, false> {
   static constexpr float kLow = -8, kHigh = 7;
   static constexpr float kReaches[] = {-8.2f, -8.7f, -7.8f, 7.1f, -8.4f};
   static constexpr int kRefits = 0;
 };
-template <>
-struct Search32<BlockQ4_0, true> {
+template <class U>
+struct Search32<U, BlockQ4_0, true> {
   static constexpr float kLow = -8, kHigh = 7;
   static constexpr float kReaches[] = {-8.3f, -9.5f, 7.2f, -10.8f, -7.9f, 6.2f, -8.8f, 8.9f,
                                        6.8f, -10.1f, 10.0f, 8.2f, -7.6f, 5.2f, -9.1f, 10.8f};
@@ -61,7 +61,7 @@ void write_block(const float* x, float d, BlockQ4_0& block) {
 template <class U, class Block, bool kWeighted>
 bool quantize_blocks32(const QuantizeJob& job, std::byte* scratch) {
   using V = typename U::V;
-  using Search = Search32<Block, kWeighted>;
+  using Search = Search32<U, Block, kWeighted>;
   auto& tile = *reinterpret_cast<QuantizeTile<U, 32>*>(scratch);
   const V low = V::all(Search::kLow), high = V::all(Search::kHigh);
   const int64_t n_blocks = job.n_rows * (job.cols / 32);

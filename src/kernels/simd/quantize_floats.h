@@ -26,7 +26,8 @@ bool all_below(const float* x, int64_t n, float bound) {
   return sum_of_lanes(zero) == 0 && max_of(top) < bound;
 }
 
-inline void store_bfloat16(const float* x, int64_t n, std::byte* out) {
+// Internal linkage: without U it would be the same for all instruction sets.
+static void store_bfloat16(const float* x, int64_t n, std::byte* out) {
   for (int64_t i = 0; i < n; ++i) {
     const auto bits = std::bit_cast<uint32_t>(x[i]);
     const auto rounded = static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);

@@ -41,8 +41,8 @@ class KFit {
   }
 
  private:
-  static constexpr int kGroup = 8;             // sub-blocks of a block
-  static constexpr float kMostWhole = 63.0f;   // of whole scales and mins
+  static constexpr int kGroup = 8;            // sub-blocks of a block
+  static constexpr float kMostWhole = 63.0f;  // of whole scales and mins
   static constexpr int kRefits = 2;
   // The largest scale and min become these; other numbers of steps round the others differently.
   static constexpr struct {
@@ -147,11 +147,11 @@ class KFit {
   // sub-blocks, with importance and without.
   static constexpr struct {
     float below, above;
-  } kSpans[] = {{0.2f, 0.2f},   {0.6f, -0.2f}, {-0.2f, 0.4f},  {-1.0f, 0.0f}, {0.4f, 0.0f},   {-1.0f, -1.0f},
-                {0.0f, 0.2f},   {-1.2f, 0.2f}, {0.2f, 1.0f},   {-0.8f, -0.2f}, {1.7f, 0.2f},  {0.2f, 1.7f},
-                {0.0f, -0.2f},  {-1.2f, -0.8f}, {0.8f, 0.8f},  {-0.8f, -1.2f}, {1.3f, 0.4f},  {0.0f, 2.2f},
-                {0.2f, 0.6f},   {-0.2f, 0.0f}, {3.0f, 0.2f},   {-0.8f, 0.2f}, {1.0f, 0.6f},   {-0.2f, 0.6f},
-                {0.2f, 3.0f},   {0.4f, -0.2f}, {0.4f, 0.2f},   {2.2f, 0.0f}};
+  } kSpans[] = {{0.2f, 0.2f}, {0.6f, -0.2f}, {-0.2f, 0.4f}, {-1.0f, 0.0f}, {0.4f, 0.0f}, {-1.0f, -1.0f},
+                {0.0f, 0.2f}, {-1.2f, 0.2f}, {0.2f, 1.0f}, {-0.8f, -0.2f}, {1.7f, 0.2f}, {0.2f, 1.7f},
+                {0.0f, -0.2f}, {-1.2f, -0.8f}, {0.8f, 0.8f}, {-0.8f, -1.2f}, {1.3f, 0.4f}, {0.0f, 2.2f},
+                {0.2f, 0.6f}, {-0.2f, 0.0f}, {3.0f, 0.2f}, {-0.8f, 0.2f}, {1.0f, 0.6f}, {-0.2f, 0.6f},
+                {0.2f, 3.0f}, {0.4f, -0.2f}, {0.4f, 0.2f}, {2.2f, 0.0f}};
 
   const Tile& tile_;
   const V most_ = V::all(static_cast<float>(kMost));

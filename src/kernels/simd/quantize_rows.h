@@ -11,6 +11,9 @@
 
 namespace docmind::kernels::simd {
 
+// Without importance all values count alike. Weighting them by their magnitude, which is common, was tried on
+// stories260K: both the squared errors and the divergences of its distributions were larger, for every type.
+//
 // U is what instruction sets differ in: V, 16 floats; pick_less(a, b, yes, no), yes where a < b and else no;
 // magnitude(x); store_codes(x, bytes), whole numbers from -128 to 255 as bytes.
 template <class U, bool kWeighted>

@@ -69,8 +69,8 @@ void QuantizeTile<U, kElements>::load_importance(const QuantizeJob& job, int64_t
   for (int i = 0; i < kLen; ++i) max(V::load(w[i]) / divisor, V::all(kLeastImportance)).store(w[i]);
 }
 
-inline constexpr float kUnknownError = 3e38f;  // any is smaller
-inline constexpr float kTiny = 1e-37f;         // instead of 0, to divide by
+constexpr float kUnknownError = 3e38f;  // any is smaller
+constexpr float kTiny = 1e-37f;         // instead of 0, to divide by
 
 // 1 / a, and 0 for an `a` so small that a Half would be 0.
 template <class U, class V = typename U::V>

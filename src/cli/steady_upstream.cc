@@ -1,6 +1,6 @@
-// Models of other servers as a server of our own uses them.
+// Models of other servers that can be asked who they are at any time.
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/served_upstream.h"
+#include "cli/steady_upstream.h"
 
 #include <mutex>
 #include <string>
@@ -14,9 +14,10 @@ namespace {
 // How long a fall-back counts as the one that will answer.
 constexpr double kNowMs = 2'000;
 
-// "Not found" would be the client's document, "malformed" its request.
+// "Not found" would be a document, "invalid argument" and "malformed" what was asked for.
 Error as_server_error(Error error) {
   switch (error.code) {
+    case ErrorCode::kInvalidArgument:
     case ErrorCode::kMalformed:
     case ErrorCode::kNotFound:
     case ErrorCode::kPermission:
@@ -27,9 +28,9 @@ Error as_server_error(Error error) {
   return error;
 }
 
-class ServedGenerator final : public providers::Generator {
+class SteadyGenerator final : public providers::Generator {
  public:
-  explicit ServedGenerator(std::shared_ptr<const Generator> inner)
+  explicit SteadyGenerator(std::shared_ptr<const Generator> inner)
       : inner_(std::move(inner)), info_(inner_->info()), now_(info_.identity) {}
 
   [[nodiscard]] providers::ProviderInfo info() const override {
@@ -75,9 +76,9 @@ class ServedGenerator final : public providers::Generator {
   mutable Stopwatch since_;  // now_ was told
 };
 
-class ServedEmbedder final : public providers::Embedder {
+class SteadyEmbedder final : public providers::Embedder {
  public:
-  explicit ServedEmbedder(std::shared_ptr<const Embedder> inner) : inner_(std::move(inner)) {}
+  explicit SteadyEmbedder(std::shared_ptr<const Embedder> inner) : inner_(std::move(inner)) {}
   [[nodiscard]] providers::EmbedderInfo info() const override { return inner_->info(); }
   [[nodiscard]] Status embed(std::span<const std::string_view> texts, providers::EmbedKind kind, std::span<float> out,
                              const CancelToken& cancel) const override {
@@ -91,9 +92,9 @@ class ServedEmbedder final : public providers::Embedder {
   const std::shared_ptr<const Embedder> inner_;
 };
 
-class ServedReranker final : public providers::Reranker {
+class SteadyReranker final : public providers::Reranker {
  public:
-  explicit ServedReranker(std::shared_ptr<const Reranker> inner) : inner_(std::move(inner)), info_(inner_->info()) {}
+  explicit SteadyReranker(std::shared_ptr<const Reranker> inner) : inner_(std::move(inner)), info_(inner_->info()) {}
   [[nodiscard]] providers::ProviderInfo info() const override { return info_; }
   [[nodiscard]] Result<std::vector<double>> rerank(std::string_view question,
                                                    std::span<const providers::Passage> passages,
@@ -110,16 +111,16 @@ class ServedReranker final : public providers::Reranker {
 
 }  // namespace
 
-std::shared_ptr<const providers::Generator> served_upstream(std::shared_ptr<const providers::Generator> inner) {
-  return std::make_shared<const ServedGenerator>(std::move(inner));
+std::shared_ptr<const providers::Generator> steady_upstream(std::shared_ptr<const providers::Generator> inner) {
+  return std::make_shared<const SteadyGenerator>(std::move(inner));
 }
 
-std::shared_ptr<const providers::Embedder> served_upstream(std::shared_ptr<const providers::Embedder> inner) {
-  return std::make_shared<const ServedEmbedder>(std::move(inner));
+std::shared_ptr<const providers::Embedder> steady_upstream(std::shared_ptr<const providers::Embedder> inner) {
+  return std::make_shared<const SteadyEmbedder>(std::move(inner));
 }
 
-std::shared_ptr<const providers::Reranker> served_upstream(std::shared_ptr<const providers::Reranker> inner) {
-  return std::make_shared<const ServedReranker>(std::move(inner));
+std::shared_ptr<const providers::Reranker> steady_upstream(std::shared_ptr<const providers::Reranker> inner) {
+  return std::make_shared<const SteadyReranker>(std::move(inner));
 }
 
 }  // namespace docmind::cli

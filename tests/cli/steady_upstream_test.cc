@@ -1,6 +1,6 @@
-// served_upstream: what a server of our own knows of another one without asking.
+// steady_upstream: what is known of another server without asking it.
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/served_upstream.h"
+#include "cli/steady_upstream.h"
 
 #include <gtest/gtest.h>
 
@@ -39,10 +39,10 @@ Result<providers::GenerateResult> ask(const providers::Generator& generator) {
   return generator.generate({.question = "?", .passages = {}}, {}, {});
 }
 
-TEST(ServedUpstream, WhoAnswersIsKnownWithoutAskingAndKeptUpToDateByAnswers) {
+TEST(SteadyUpstream, WhoAnswersIsKnownWithoutAskingAndKeptUpToDateByAnswers) {
   const auto inner = std::make_shared<Elsewhere>();
   const std::shared_ptr<const providers::Generator> served =
-      served_upstream(std::shared_ptr<const providers::Generator>(inner));
+      steady_upstream(std::shared_ptr<const providers::Generator>(inner));
   const int n_asked = inner->n_asked;
   for (int i = 0; i < 10; ++i) {
     EXPECT_EQ(served->info().identity, "unknown");
@@ -61,16 +61,16 @@ TEST(ServedUpstream, WhoAnswersIsKnownWithoutAskingAndKeptUpToDateByAnswers) {
   EXPECT_EQ(served->identity_now(), "fall-back");
 }
 
-TEST(ServedUpstream, ItsFaultsAreNotThoseOfTheClient) {
+TEST(SteadyUpstream, ItsFaultsAreNotThoseOfTheClient) {
   const auto inner = std::make_shared<Elsewhere>();
-  const auto served = served_upstream(std::shared_ptr<const providers::Generator>(inner));
-  for (const ErrorCode code : {ErrorCode::kMalformed, ErrorCode::kNotFound, ErrorCode::kPermission,
+  const auto served = steady_upstream(std::shared_ptr<const providers::Generator>(inner));
+  for (const ErrorCode code : {ErrorCode::kInvalidArgument, ErrorCode::kMalformed, ErrorCode::kNotFound, ErrorCode::kPermission,
                                ErrorCode::kUnsupported, ErrorCode::kMismatch, ErrorCode::kIo}) {
     inner->error = code;
     EXPECT_EQ(ask(*served).error().code, ErrorCode::kIo) << error_code_name(code);
     EXPECT_EQ(ask(*served).error().message, "the other server said so");
   }
-  for (const ErrorCode code : {ErrorCode::kBusy, ErrorCode::kLimit, ErrorCode::kCancelled, ErrorCode::kInvalidArgument}) {
+  for (const ErrorCode code : {ErrorCode::kBusy, ErrorCode::kLimit, ErrorCode::kCancelled}) {
     inner->error = code;
     EXPECT_EQ(ask(*served).error().code, code) << error_code_name(code);
   }
