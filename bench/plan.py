@@ -74,7 +74,7 @@ def memory(rows, path, words, kv):
     tokens = int(found.group(1).replace(",", ""))
     answer = json.loads(plan(path, "--context", tokens, "--kv", kv, "--ram", "64GiB", "--json")[0])
     planned = answer["asked"]["total_bytes"]
-    rows.append(row(f"{tokens:,} tokens in {kv}: planned, of what the process held", planned / most, " x", at_most=1.03))
+    rows.append(row(f"{tokens:,} tokens in {kv}: planned, of held", planned / most, " x", at_most=1.03))
     rows.append(row(f"{tokens:,} tokens in {kv}: the same, at least", planned / most, " x", at_least=0.97))
     print(f"  {kv}: planned {planned / 2**20:,.1f} MiB, held {most / 2**20:,.1f} MiB; "
           + ", ".join(f"{part['name']} {part['bytes'] / 2**20:,.1f}" for part in answer["asked"]["parts"]))
@@ -83,7 +83,7 @@ def memory(rows, path, words, kv):
 def bench():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=40)
-    parser.add_argument("--words", type=int, default=1_500, help="of the prompt, twice as many tokens or more")
+    parser.add_argument("--words", type=int, default=400, help="of the prompt, nearly nine tokens each")
     options = parser.parse_args()
     check()
     rows = []

@@ -34,6 +34,8 @@ def check(path):
 def measure(path, way, threads, runs):
     answer = call([DOCMIND, "bench", "model", path, "--json", "--threads", threads, "--runs", runs,
                    "--quantize-on-load", way])
+    if answer["quantized_on_load"] != ("" if way == "none" else way):
+        raise BenchError(f"{way} was asked for, but the weights are '{answer['quantized_on_load']}'")
     return {key: answer[key] for key in FIGURES}
 
 

@@ -13,7 +13,7 @@ done
 ./scripts/build.sh bench bench_micro bench_model_values bench_kv_quality bench_semantic_lookup \
   bench_cache_policies bench_cache_latency bench_semantic_quality bench_repeat_workload \
   bench_control_simulation bench_open_loop bench_server_overhead bench_quantize_rows | tail -n 1
-for bench in model_speed kv kv_quality streams semantic_lookup semantic_quality load server_soak; do
+for bench in model_speed quantize_on_load kv kv_quality streams semantic_lookup semantic_quality load server_soak; do
   python3 "bench/$bench.py" || failed=1
 done
 for bench in cache_policies cache_latency repeat_workload control_simulation; do

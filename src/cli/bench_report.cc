@@ -42,6 +42,7 @@ json::object bench_to_json(const engine::BenchReport& report) {
   object["read_gb_per_s"] = report.limits.read_gb_per_s;
   object["int8_gmac_per_s"] = report.limits.int8_gmac_per_s;
   object["isa"] = report.model.isa;
+  object["quantized_on_load"] = report.model.quantized_on_load;
   object["threads"] = report.model.n_threads;
   object["model"] = report.model.name;
   object["architecture"] = to_valid_utf8(report.model.architecture);

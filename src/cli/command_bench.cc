@@ -55,6 +55,7 @@ class BenchCommand final : public Command {
                  "prompt and each embedded token are bound by the int8 rate, generated tokens by the "
                  "reading speed, both measured in the same run.");
     add_common(*sub, fields, options_.n_runs);
+    fields.add(*sub, "--quantize-on-load", "model.quantize_on_load");
     sub->add_option("--prompt", options_.n_prompt, "Tokens of a prompt or text")
         ->check(CLI::Range(1, 1'000'000))->capture_default_str();
     sub->add_option("--generate", options_.n_generate, "Tokens after the prompt")

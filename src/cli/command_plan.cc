@@ -47,15 +47,15 @@ class PlanCommand final : public Command {
         "plan", "Say what a language model takes in memory, whether that fits, how fast it can be at most, and what to "
                 "change where it does not fit. Exits with 5 if it does not.");
     sub->add_option("MODEL,--model", model_, "A GGUF file, a pulled model, or a name such as qwen3-14b")->required();
-    sub->add_option("--context", context_, "Tokens of each text, 32768 or 32k; default: what the model was trained with");
+    sub->add_option("--context", context_, "Tokens of each text, 32768 or 32k; default: as the model was trained");
     sub->add_option("--concurrent", request_.concurrent, "Texts of that length at the same time")
         ->check(CLI::Range(1, 65'536))->capture_default_str();
     sub->add_option("--gpu", gpu_, "Name of a card, such as 'RTX 4060'");
     sub->add_option("--vram", vram_, "Memory of a card, such as 12GiB; with --gpu a limit on it");
     sub->add_option("--ram", ram_, "Memory of a machine without a card; default: this machine's");
-    sub->add_option("--bandwidth", bandwidth_, "How fast that memory is read, in GB/s; default: of the card, or measured")
+    sub->add_option("--bandwidth", bandwidth_, "How fast that memory is read, in GB/s; default: the card's or measured")
         ->check(CLI::Range(0.1, 100'000.0));
-    sub->add_option("--provider", provider_, "native, llamacpp, ollama or vllm; default: llamacpp on a card, else native");
+    sub->add_option("--provider", provider_, "native, llamacpp, ollama or vllm; default: native, on a card llamacpp");
     sub->add_option("--weights", request_.weights, "Such as Q4_K_M; default: the best that fits");
     sub->add_option("--kv", request_.kv, "f16, int8, k8v4, int4, mixed or fp8; default: the best that fits");
     sub->add_flag("--with-rag", with_rag_, "With models to embed and to rerank beside it");
@@ -94,7 +94,8 @@ class PlanCommand final : public Command {
       DM_ASSIGN(request_.provider, control::parse_plan_provider(provider_));
     }
     if (on_card() && !ram_.empty()) {
-      return Error{ErrorCode::kInvalidArgument, "--ram plans without a card, --gpu and --vram with one: give one of them"};
+      return Error{ErrorCode::kInvalidArgument,
+                   "--ram plans without a card, --gpu and --vram with one: give one of them"};
     }
     if (on_card() && request_.provider == PlanProvider::kNative) {
       return Error{ErrorCode::kInvalidArgument,
@@ -165,7 +166,8 @@ class PlanCommand final : public Command {
     } else {
       DM_ASSIGN(const monitor::SystemMemory memory, monitor::system_memory());
       device.memory_bytes = memory.total_bytes;
-      if (!(bandwidth_ > 0)) device.bandwidth_gb_per_s = providers::probe_bandwidth(static_cast<size_t>(config.model.threads));
+      const auto n_threads = static_cast<size_t>(config.model.threads);
+      if (!(bandwidth_ > 0)) device.bandwidth_gb_per_s = providers::probe_bandwidth(n_threads);
     }
     device.usable_bytes = static_cast<int64_t>(kUsableShare * static_cast<double>(device.memory_bytes));
     if (ram_.empty() && config.memory.budget_mib > 0) device.usable_bytes = config.memory.budget_mib << 20;

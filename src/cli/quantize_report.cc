@@ -116,8 +116,8 @@ std::string quantize_report_text(const quantize::QuantizeReport& report, const T
 }
 
 std::string analysis_table(const quantize::Analysis& analysis, const std::string& file) {
-  std::string text = fmt::format("{}: {} weights in {} matrices\n", display_path(file), format_count(analysis.n_weights),
-                                 format_count(analysis.n_tensors));
+  std::string text = fmt::format("{}: {} weights in {} matrices\n", display_path(file),
+                                 format_count(analysis.n_weights), format_count(analysis.n_tensors));
   text += fmt::format("  {:<28} {:>6} {:>10} {:>10} {:>10} {:>10}  {}\n", "format", "bits", "size", "rms error",
                       "worst", "one weight", "worst in");
   for (const quantize::FormatError& one : analysis.formats) {

@@ -20,18 +20,6 @@ constexpr size_t kMostNames = 8;
 // Passages of an answer and the answer itself; less cuts documents off.
 constexpr int64_t kLeastContext = 4'096;
 
-// What to do when nobody answers.
-std::string_view start_advice(UpstreamKind kind) {
-  switch (kind) {
-    case UpstreamKind::kOllama: return "start it with: ollama serve";
-    case UpstreamKind::kLlamaCpp: return "start it with: llama-server -m MODEL.gguf";
-    case UpstreamKind::kVllm: return "start it with: vllm serve MODEL";
-    case UpstreamKind::kOpenAi:
-    case UpstreamKind::kNative: break;
-  }
-  return "start the server, or correct the address";
-}
-
 std::string names_of(const std::vector<providers::UpstreamModel>& models) {
   std::string names;
   for (size_t i = 0; i < std::min(models.size(), kMostNames); ++i) {
@@ -61,8 +49,8 @@ Finding check_capabilities(providers::Upstream& upstream, const ConfiguredSpec& 
   const std::string server = can->server.empty() ? "ready" : can->server;
   const bool reranks = configured.field != "reranker.path" || can->reranks;
   if (!reranks) {
-    return {FindingLevel::kBad, "upstream", fmt::format("{}: {} does not rerank; use a reranker of another server or a GGUF "
-                                                 "file", subject, server)};
+    return {FindingLevel::kBad, "upstream",
+            fmt::format("{}: {} does not rerank; use a reranker of another server or a GGUF file", subject, server)};
   }
   if (!can->n_context) return {FindingLevel::kGood, "upstream", fmt::format("{}: {}", subject, server)};
   const std::string context = fmt::format("{}: {}, {} tokens of context", subject, server,
@@ -82,9 +70,7 @@ Finding check_upstream(const Session& session, const ConfiguredSpec& configured)
   if (!opened.ok()) return {FindingLevel::kBad, "upstream", fmt::format("{}: {}", subject, opened.error().message)};
   providers::Upstream& upstream = **opened;
   const providers::UpstreamHealth health = upstream.health(session.cancel);
-  if (!health.ready) {
-    return {FindingLevel::kBad, "upstream", fmt::format("{}: {}; {}", subject, health.text, start_advice(spec.kind))};
-  }
+  if (!health.ready) return {FindingLevel::kBad, "upstream", fmt::format("{}: {}", subject, health.text)};
   const Result<std::vector<providers::UpstreamModel>> models = upstream.models(session.cancel);
   if (!models.ok()) return {FindingLevel::kBad, "upstream", fmt::format("{}: {}", subject, models.error().message)};
   if (!spec.model.empty() && !is_listed(spec.model, *models)) {

@@ -18,8 +18,8 @@ namespace docmind::control {
 //   0.002 for each of weights and KV format that is another,
 //   0.05 for each further one of model, context, number of texts and embedder that changes, after the first: a single
 //   change is easier to live with than many.
-// Its kind is the largest of the other terms. Of each model, pair of options and number of texts only the longest context
-// that fits is looked at, in steps of 1,024 tokens.
+// Its kind is the largest of the other terms. Of each model, pair of options and number of texts only the longest
+// context that fits is looked at, in steps of 1,024 tokens.
 [[nodiscard]] std::vector<PlanChoice> nearest_that_fit(const PlanPick& asked, const std::vector<PlanModel>& others,
                                                        const PlanDevice& device, const PlanRequest& request);
 

@@ -111,14 +111,15 @@ std::vector<std::string> notes_of(const PlanPick& pick, const PlanRequest& reque
     add("memory for keys and values is that of whole contexts, all at the same time; shorter texts take less");
   }
   if (request.provider == PlanProvider::kVllm && pick.weights->name != "F16" && pick.weights->name != "BF16") {
-    add("vLLM reads GGUF files only as an experiment, and slowly; its own formats of about these sizes are FP8 and AWQ");
+    add("vLLM reads GGUF files only as an experiment, and slowly; formats of its own of such sizes are FP8 and AWQ");
   }
   return notes;
 }
 
 std::vector<std::string> quality_of(const PlanPick& pick) {
   std::vector<std::string> quality;
-  if (!pick.weights->quality.empty()) quality.push_back(fmt::format("{}: {}", pick.weights->name, pick.weights->quality));
+  const WeightOption& weights = *pick.weights;
+  if (!weights.quality.empty()) quality.push_back(fmt::format("{}: {}", weights.name, weights.quality));
   if (!pick.kv->quality.empty()) quality.push_back(fmt::format("KV {}: {}", pick.kv->name, pick.kv->quality));
   return quality;
 }

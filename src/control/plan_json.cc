@@ -102,7 +102,7 @@ class PlanFields {
   }
   [[nodiscard]] Result<int64_t> integer(std::string_view key, int64_t least, int64_t most) const {
     DM_ASSIGN(const json::value* value, find(key));
-    if (!value->is_int64() && !(value->is_uint64() && value->as_uint64() > 0)) return wrong(at(key), "is no whole number");
+    if (!value->is_int64() && !value->is_uint64()) return wrong(at(key), "is no whole number");
     if (value->is_uint64() || value->as_int64() < least || value->as_int64() > most) {
       return wrong(at(key), fmt::format("is {}, not within {} and {}", json::serialize(*value), least, most));
     }
@@ -219,7 +219,8 @@ Status check_sums(const PlanFields& in, const PlanChoice& choice) {
   int64_t sum = 0;
   for (const PlanPart& part : choice.parts) sum += part.n_bytes;
   if (sum != choice.total_bytes) {
-    return PlanFields::wrong(in.at("total_bytes"), fmt::format("is {}, but its parts sum up to {}", choice.total_bytes, sum));
+    return PlanFields::wrong(in.at("total_bytes"),
+                             fmt::format("is {}, but its parts sum up to {}", choice.total_bytes, sum));
   }
   const int64_t missing = choice.total_bytes - choice.device.usable_bytes;
   if (missing != choice.missing_bytes) {

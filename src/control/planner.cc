@@ -91,7 +91,8 @@ Status check_model(const PlanModel& model) {
 
 Status check_context(const PlanModel& model, PlanProvider provider, int64_t context) {
   if (context < 1) {
-    return Error{ErrorCode::kInvalidArgument, fmt::format("a context of {} tokens is asked for; at least 1 is needed", context)};
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("a context of {} tokens is asked for; at least 1 is needed", context)};
   }
   if (context > model.largest_context) {
     return Error{ErrorCode::kInvalidArgument,
@@ -101,9 +102,9 @@ Status check_context(const PlanModel& model, PlanProvider provider, int64_t cont
   const bool bound = provider == PlanProvider::kOllama || provider == PlanProvider::kNative;
   if (bound && !model.file.empty() && context > model.file_context) {
     return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("a context of {} tokens is asked for, but '{}' says {}, and {} takes no more than the file "
-                             "says", format_count(context), printable(model.file), format_count(model.file_context),
-                             plan_provider_name(provider))};
+                 fmt::format("a context of {} tokens is asked for, but '{}' says {}, and {} takes no more than the "
+                             "file says", format_count(context), printable(model.file),
+                             format_count(model.file_context), plan_provider_name(provider))};
   }
   return {};
 }
@@ -113,8 +114,9 @@ Result<PlanRequest> checked(const PlanModel& model, PlanRequest request) {
   if (request.context == 0) request.context = model.trained_context;
   DM_TRY(check_context(model, request.provider, request.context));
   if (request.concurrent < 1 || request.concurrent > kMostConcurrent) {
-    return Error{ErrorCode::kInvalidArgument, fmt::format("{} texts at the same time are asked for; 1 to {} can be planned",
-                                                          request.concurrent, kMostConcurrent)};
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{} texts at the same time are asked for; 1 to {} can be planned", request.concurrent,
+                             kMostConcurrent)};
   }
   return request;
 }

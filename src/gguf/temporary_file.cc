@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
@@ -86,7 +85,8 @@ Result<TemporaryFile> TemporaryFile::create(const std::string& destination) {
   std::string path = fmt::format("{}{}{}", destination, kMark, ::getpid());
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd.valid()) return errno_error("create", path, errno);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+  // A file system without locks only keeps what a killed process left.
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     return Error{ErrorCode::kBusy, fmt::format("'{}' is being written already", printable(destination))};
   }
   // An earlier process of this number may have left something.

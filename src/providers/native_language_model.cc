@@ -9,7 +9,6 @@
 
 #include "base/text.h"
 #include "engine/model_kind.h"
-#include "engine/text_memory.h"
 #include "kv/layout.h"
 #include "model/decoder_config.h"
 #include "model/model_bytes.h"
@@ -18,7 +17,6 @@
 namespace docmind::providers {
 namespace {
 
-constexpr int64_t kMostMeasuredContext = 2'048;  // unless more is asked for
 // Of the logits that a measurement has in memory.
 constexpr size_t kMostLogitBytes = size_t{64} << 20;
 constexpr int64_t kMostLogitTokens = 512;
@@ -27,11 +25,6 @@ constexpr int64_t kMostLogitTokens = 512;
 size_t measured_kv_bytes(const kv::Layout& layout, int64_t n_context) {
   return layout.sequence_bytes(n_context) + layout.sequence_bytes(engine::ModelParts::kPieceTokens) +
          layout.page_bytes();
-}
-
-Result<int64_t> measured_context(int64_t wanted, int64_t made_for, const std::string& path) {
-  if (wanted == 0) return std::min(made_for, kMostMeasuredContext);
-  return engine::text_context(wanted, made_for, path);
 }
 
 }  // namespace
@@ -55,7 +48,7 @@ Result<std::unique_ptr<NativeLanguageModel>> NativeLanguageModel::open(const std
 Status NativeLanguageModel::load(const NativeAccessOptions& options, model::ActivationObserver* observer) {
   const std::string& path = parts_.info.path;
   DM_ASSIGN(const model::DecoderConfig config, model::read_decoder_config(*parts_.file));
-  DM_ASSIGN(n_context_, measured_context(options.engine.n_context, config.n_context, path));
+  n_context_ = std::min(options.n_context, config.n_context);
   const kv::Geometry geometry{config.n_layers, config.n_kv_heads, config.head_dim};
   DM_ASSIGN(const kv::Layout layout, kv::Layout::create(geometry, {}));
   const size_t kv_bytes = measured_kv_bytes(layout, n_context_);

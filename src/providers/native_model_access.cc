@@ -47,7 +47,9 @@ class MeasuredReranker final : public quantize::RerankModel {
 
 class NativeModelAccess final : public quantize::ModelAccess {
  public:
-  explicit NativeModelAccess(NativeAccessOptions options) : options_(std::move(options)) {}
+  explicit NativeModelAccess(NativeAccessOptions options) : options_(std::move(options)) {
+    options_.engine.quantize = model::QuantizeOnLoad::kNone;
+  }
 
   [[nodiscard]] Result<quantize::ModelKind> kind(const std::string& path) override {
     DM_ASSIGN(const gguf::File file, gguf::File::open(path));

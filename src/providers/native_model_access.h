@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -13,8 +14,10 @@
 namespace docmind::providers {
 
 struct NativeAccessOptions {
-  // Threads, instruction set, progress of loading; n_context 0: the model's, at most 2,048. Keys and values are exact.
+  // Threads, instruction set, progress of loading. Files are measured as they are, with exact keys and values: nothing
+  // is quantized on load, and what concerns serving is not looked at.
   engine::EngineOptions engine;
+  int64_t n_context = 2'048;  // of language models; less where they were made for less
   // What a model may take; opening one that takes more is kLimit and loads nothing. 0: not checked.
   size_t memory_limit_bytes = 0;
 };

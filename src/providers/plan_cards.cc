@@ -163,7 +163,8 @@ control::PlanDevice card_of_memory(int64_t n_bytes) {
 Result<int64_t> parse_bytes(std::string_view text) {
   const auto refuse = [&] {
     return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("'{}' is no size of memory; write it as 12GiB, 12 GB (the same) or 8192 MiB", printable(text))};
+                 fmt::format("'{}' is no size of memory; write it as 12GiB, 12 GB (the same) or 8192 MiB",
+                             printable(text))};
   };
   const std::string_view trimmed = trim(text);
   double number = 0;

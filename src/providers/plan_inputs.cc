@@ -261,7 +261,8 @@ Result<PlanInputs> inputs_of_name(const std::string& name, const InputRequest& r
   PlanInputs inputs;
   DM_ASSIGN(inputs.model, model_of_shape(**shape, request));
   if (!type.empty()) {
-    std::erase_if(inputs.model.weights, [&](const WeightOption& one) { return fold_case(one.name) != fold_case(type); });
+    const std::string wanted = fold_case(type);
+    std::erase_if(inputs.model.weights, [&](const WeightOption& one) { return fold_case(one.name) != wanted; });
     if (inputs.model.weights.empty()) return find_plan_shape(name).error();
   }
   DM_ASSIGN(inputs.others, family_of(**shape, request));

@@ -41,7 +41,7 @@ struct PlanInputs {
 // unit GiB is meant. kInvalidArgument says what is understood.
 [[nodiscard]] Result<int64_t> parse_bytes(std::string_view text);
 
-// Bytes that the CPU reads a second from memory, in 1e9, measured within about 15 ms; 0 where that is too short to tell.
+// What the CPU reads from memory, in 1e9 bytes a second, measured within about 15 ms; 0 where that was too short.
 [[nodiscard]] double probe_bandwidth(size_t n_threads);
 
 }  // namespace docmind::providers

@@ -31,7 +31,7 @@ std::string four_bit_words(const PlanModel& model) {
     return fmt::format("q4_0, without rotation for heads of {}: expect a clear loss", model.head_dim);
   }
   if (model.n_parameters < kSmallModel) {
-    return "q4_0, rotated: small models lose a lot, Qwen3-0.6B-Base published with perplexity 13.5 -> 47.8; prefer k8v4";
+    return "q4_0, rotated: small models lose a lot, Qwen3-0.6B-Base, published: perplexity 13.5 -> 47.8; prefer k8v4";
   }
   return "q4_0, rotated; Qwen3-8B-Base, published: perplexity +2.2%, arithmetic in steps suffers more";
 }
@@ -86,7 +86,8 @@ void add_native(const PlanModel& model, int64_t prefill_tokens, std::vector<KvOp
     option.fixed_bytes = static_cast<int64_t>(shorter - option.bytes_per_token * kShort);
     // A piece of a prompt is exact while it is read.
     if (layout->seals()) {
-      option.scratch_bytes = (prefill_tokens / kernels::kKvBlockTokens + 1) * static_cast<int64_t>(layout->block_bytes());
+      const int64_t n_blocks = prefill_tokens / kernels::kKvBlockTokens + 1;
+      option.scratch_bytes = n_blocks * static_cast<int64_t>(layout->block_bytes());
     }
     out.push_back(std::move(option));
   }

@@ -80,8 +80,9 @@ Error unknown_shape(std::string_view name, const std::string& key) {
   std::string base = key;
   if (drop_suffix(base, "instruct") || drop_suffix(base, "chat")) {
     if (const PlanShape* shape = shape_of_key(base)) {
-      return {ErrorCode::kNotFound, fmt::format("there is no model '{}'; {} follows instructions as it is, plan with '{}'",
-                                                printable(name), shape->hugging_face, shape->name)};
+      return {ErrorCode::kNotFound,
+              fmt::format("there is no model '{}'; {} follows instructions as it is, plan with '{}'", printable(name),
+                          shape->hugging_face, shape->name)};
     }
   }
   std::vector<std::string_view> names;
@@ -91,9 +92,9 @@ Error unknown_shape(std::string_view name, const std::string& key) {
     all += fmt::format("{}{}", all.empty() ? "" : ", ", shape.name);
   }
   const auto nearest = nearest_name(name, names);
-  return {ErrorCode::kNotFound, fmt::format("'{}' is neither a file nor a model that can be planned by name{}; there are {}",
-                                            printable(name),
-                                            nearest ? fmt::format(", did you mean '{}'?", *nearest) : "", all)};
+  return {ErrorCode::kNotFound,
+          fmt::format("'{}' is neither a file nor a model that can be planned by name{}; there are {}", printable(name),
+                      nearest ? fmt::format(", did you mean '{}'?", *nearest) : "", all)};
 }
 
 class ShapeTensors {

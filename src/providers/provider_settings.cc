@@ -49,9 +49,8 @@ const ProviderSetting* find_setting(std::span<const ProviderSetting> settings, s
   for (const ProviderSetting& setting : settings) {
     if (setting.place != SettingPlace::kFlag || name.starts_with('-')) continue;
     const std::string plain = plain_setting_name(name);
-    if (plain == plain_setting_name(setting.name) || (!setting.other.empty() && plain == plain_setting_name(setting.other))) {
-      return &setting;
-    }
+    const bool is_other = !setting.other.empty() && plain == plain_setting_name(setting.other);
+    if (is_other || plain == plain_setting_name(setting.name)) return &setting;
   }
   return nullptr;
 }

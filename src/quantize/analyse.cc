@@ -108,7 +108,8 @@ class Analyser {
       file_.drop(part);
       if (bad >= 0) return unusable(tensor, begin + bad * kChunkElements);
       bytes_done_ += part.data.size();
-      if (progress_ && !progress_(bytes_done_, bytes_total_)) return Error{ErrorCode::kCancelled, "analysing was stopped"};
+      const bool goes_on = !progress_ || progress_(bytes_done_, bytes_total_);
+      if (!goes_on) return Error{ErrorCode::kCancelled, "analysing was stopped"};
       return {};
     }));
     tensor.sums = sums_.take();
@@ -117,8 +118,8 @@ class Analyser {
 
   Error unusable(const MeasuredTensor& tensor, int64_t begin) const {
     return Error{ErrorCode::kMalformed,
-                 fmt::format("'{}': the tensor '{}' holds a value among the {} from element {} on that is not finite or "
-                             "beyond what F16 can hold", printable(file_.path()), printable(tensor.tensor->name),
+                 fmt::format("'{}': the tensor '{}' holds a value among the {} from element {} on that is not finite "
+                             "or beyond what F16 can hold", printable(file_.path()), printable(tensor.tensor->name),
                              std::min(kChunkElements, tensor.tensor->n_elements() - begin), begin)};
   }
 
@@ -185,7 +186,8 @@ json::object analysis_to_json(const Analysis& analysis) {
                                    {"worst_tensor", to_valid_utf8(format.worst_tensor)},
                                    {"largest_error", format.largest_error}});
   }
-  return json::object{{"weights", analysis.n_weights}, {"tensors", analysis.n_tensors}, {"formats", std::move(formats)}};
+  return json::object{
+      {"weights", analysis.n_weights}, {"tensors", analysis.n_tensors}, {"formats", std::move(formats)}};
 }
 
 }  // namespace docmind::quantize

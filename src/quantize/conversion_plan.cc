@@ -28,8 +28,8 @@ Status check_data(const gguf::File& file, const gguf::TensorInfo& tensor) {
   const auto type = kernels::find_tensor_type(tensor.gguf_type);
   if (!type) {
     return Error{ErrorCode::kUnsupported,
-                 fmt::format("'{}': the tensor '{}' has {}; F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K and Q6_K can be read",
-                             printable(file.path()), printable(tensor.name), name_of_type(tensor.gguf_type))};
+                 fmt::format("'{}': the tensor '{}' has {}; F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K and Q6_K can be "
+                             "read", printable(file.path()), printable(tensor.name), name_of_type(tensor.gguf_type))};
   }
   const bool whole_rows = tensor.dims[0] > 0 && tensor.dims[0] % type->block_len == 0;
   if (whole_rows && tensor.data.size() == kernels::row_bytes(*type, tensor.n_elements())) return {};
@@ -58,7 +58,9 @@ Result<PlannedTensor> plan_tensor(const gguf::File& file, const gguf::TensorInfo
 
 size_t metadata_bytes(const gguf::File& file) {
   size_t n = kReportBytes;
-  for (const gguf::MetadataEntry& entry : file.metadata()) n += entry.key.size() + entry.bytes.size() + entry.array.bytes.size() + 32;
+  for (const gguf::MetadataEntry& entry : file.metadata()) {
+    n += entry.key.size() + entry.bytes.size() + entry.array.bytes.size() + 32;  // and its type and lengths
+  }
   for (const gguf::TensorInfo& tensor : file.tensors()) n += tensor.name.size() + 64 + 32;  // its row, and padding
   return n;
 }

@@ -81,7 +81,10 @@ bool FormatSums::add_chunk(kernels::TensorType type, const std::byte* weights, i
   const Desk at = desk(thread);
   ErrorSums& sums = sums_[thread];
   read_floats(*table_, type, weights, n, at.weights);
-  for (int64_t i = 0; i < n; ++i) sums.squares += static_cast<double>(at.weights[i]) * static_cast<double>(at.weights[i]);
+  for (int64_t i = 0; i < n; ++i) {
+    const auto weight = static_cast<double>(at.weights[i]);
+    sums.squares += weight * weight;
+  }
   for (size_t format = 0; format < kNf4Format; ++format) {
     // No row is longer than a block of the largest type, so rows of any length are measured alike.
     const kernels::QuantizeJob job{.type = *kMeasuredFormats[format].type, .x = at.weights, .n_rows = n / kErrorBlock,

@@ -67,8 +67,8 @@ class QuantizeRun {
   Status calibrate() {
     if (options_.calibration.empty()) return {};
     report_.calibration_name = options_.calibration_name.empty() ? "a text" : options_.calibration_name;
-    DM_ASSIGN(importance_, access_.calibrate(report_.source, options_.calibration,
-                                             [&](int64_t done, int64_t total) { return step("calibrating", done, total); }));
+    const auto on_step = [&](int64_t done, int64_t total) { return step("calibrating", done, total); };
+    DM_ASSIGN(importance_, access_.calibrate(report_.source, options_.calibration, on_step));
     return {};
   }
 
@@ -80,10 +80,12 @@ class QuantizeRun {
       return step("quantizing", static_cast<int64_t>(done), static_cast<int64_t>(total));
     };
     DM_ASSIGN(report_.conversion, convert(file, writer, table, team, how));
-    report_.n_calibrated = static_cast<size_t>(std::ranges::count_if(report_.conversion.tensors, &ConvertedTensor::weighted));
-    if (options_.calibration.empty() || report_.n_calibrated > 0) return {};
-    return Error{ErrorCode::kMismatch, fmt::format("calibration saw none of the matrices that '{}' quantizes, but {} others",
-                                                   scheme_name(options_.scheme), importance_.n_tensors())};
+    const auto n_weighted = std::ranges::count_if(report_.conversion.tensors, &ConvertedTensor::weighted);
+    report_.n_calibrated = static_cast<size_t>(n_weighted);
+    if (options_.calibration.empty() || n_weighted > 0) return {};
+    return Error{ErrorCode::kMismatch,
+                 fmt::format("calibration saw none of the matrices that '{}' quantizes, but {} others",
+                             scheme_name(options_.scheme), importance_.n_tensors())};
   }
 
   Status measure(const std::string& temporary) {

@@ -7,7 +7,8 @@ namespace docmind::quantize {
 namespace {
 
 json::object tensor_to_json(const ConvertedTensor& tensor) {
-  json::object row{{"name", to_valid_utf8(tensor.name)}, {"elements", tensor.n_elements}, {"from", tensor.from}, {"to", tensor.to}};
+  json::object row{
+      {"name", to_valid_utf8(tensor.name)}, {"elements", tensor.n_elements}, {"from", tensor.from}, {"to", tensor.to}};
   if (!tensor.why.empty()) row["why"] = tensor.why;
   if (tensor.weighted) row["weighted"] = true;
   return row;
@@ -37,7 +38,8 @@ json::object report_to_json(const QuantizeReport& report, bool with_tensors) {
                    {"seconds", report.seconds}};
   out["calibration"] = nullptr;
   if (!report.calibration_name.empty()) {
-    out["calibration"] = json::object{{"text", to_valid_utf8(report.calibration_name)}, {"tensors", report.n_calibrated}};
+    out["calibration"] =
+        json::object{{"text", to_valid_utf8(report.calibration_name)}, {"tensors", report.n_calibrated}};
   }
   out["quality"] = nullptr;  // not measured
   if (report.quality) out["quality"] = quality_to_json(*report.quality);

@@ -48,7 +48,8 @@ struct TensorChoice {
 
 // One choice for each tensor, in order. A row length that is no multiple of a type's block gets the next type that
 // fits and says so. kInvalidArgument for a level other than balanced with a scheme that has none.
-[[nodiscard]] Result<std::vector<TensorChoice>> choose_types(const ModelFacts& model, std::span<const TensorFacts> tensors,
-                                                             Scheme scheme, Level level);
+[[nodiscard]] Result<std::vector<TensorChoice>> choose_types(const ModelFacts& model,
+                                                             std::span<const TensorFacts> tensors, Scheme scheme,
+                                                             Level level);
 
 }  // namespace docmind::quantize

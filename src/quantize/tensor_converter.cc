@@ -46,7 +46,8 @@ Result<TensorConverter> TensorConverter::create(const gguf::File& file, gguf::Wr
   DM_ASSIGN(converter.floats_, AlignedBuffer::allocate(n_threads * kChunkElements * sizeof(float)));
   DM_ASSIGN(converter.scratch_, AlignedBuffer::allocate(n_threads * converter.scratch_bytes_));
   for (AlignedBuffer& window : converter.windows_) {
-    DM_ASSIGN(window, AlignedBuffer::allocate(static_cast<size_t>(converter.window()) * kChunkElements * sizeof(float)));
+    const auto n_chunks = static_cast<size_t>(converter.window());
+    DM_ASSIGN(window, AlignedBuffer::allocate(n_chunks * kChunkElements * sizeof(float)));
   }
   return converter;
 }
@@ -105,7 +106,8 @@ void TensorConverter::read_ahead(const Job& job, int64_t first_chunk, bool drop)
 
 Status TensorConverter::convert(const PlannedTensor& tensor, std::span<const float> importance, const Step& step) {
   const gguf::TensorInfo& info = *tensor.tensor;
-  Job job{.tensor = tensor, .importance = importance, .grid = ChunkGrid(info.n_elements() / info.dims[0], info.dims[0])};
+  const int64_t n_rows = info.n_elements() / info.dims[0];
+  Job job{.tensor = tensor, .importance = importance, .grid = ChunkGrid(n_rows, info.dims[0])};
   const int64_t n_chunks = job.grid.n_chunks();
   read_ahead(job, 0, false);
   for (int turn = 0; job.first < n_chunks; turn = 1 - turn) {

@@ -81,7 +81,9 @@ std::vector<ListedModel> list_models(pipeline::Service& service, std::string_vie
     if (name != kDefaultCollection)
       all.push_back({fmt::format("{}/{}", kDocumentsModel, name), ModelRole::kDocuments, 0});
   }
-  if (!models.embedder || !models.reranker) all.push_back({std::string(kLexicalModel), ModelRole::kLexical, 0});
+  const bool embeds = models.embedding != nullptr || models.remote_of("embedding") != nullptr;
+  const bool reranks = models.rerank != nullptr || models.remote_of("rerank") != nullptr;
+  if (!embeds || !reranks) all.push_back({std::string(kLexicalModel), ModelRole::kLexical, 0});
   return all;
 }
 

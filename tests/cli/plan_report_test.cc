@@ -70,10 +70,12 @@ TEST(PlanReport, ShowsWhatToChange) {
   other.notes = {"a note"};
   plan.alternatives = {other};
   const std::string text = plan_report(plan, terminal);
-  EXPECT_TRUE(contains(text, "It does not fit: 20.00 GiB are needed, 11.00 GiB can be used, 9.00 GiB are missing.\n")) << text;
+  EXPECT_TRUE(contains(text, "It does not fit: 20.00 GiB are needed, 11.00 GiB can be used, 9.00 GiB are missing."))
+      << text;
   EXPECT_TRUE(contains(text, "a-model for 3 texts of")) << text;
   EXPECT_TRUE(contains(text, "  1. b-model instead of a-model; keys and values in int4 instead of int8\n")) << text;
-  EXPECT_TRUE(contains(text, "10.00 GiB of 11.00 GiB usable: b-model alone, Q4_K_M and int4, 131,072 tokens\n")) << text;
+  EXPECT_TRUE(contains(text, "10.00 GiB of 11.00 GiB usable: b-model alone, Q4_K_M and int4, 131,072 tokens\n"))
+      << text;
   EXPECT_TRUE(contains(text, "     KV int4: a loss\n")) << text;
   EXPECT_TRUE(contains(text, "--bandwidth says it")) << text;
   plan.alternatives.clear();

@@ -59,7 +59,8 @@ TEST(Plan, CountsTextsRagAndCards) {
   EXPECT_TRUE(asked.at("with_rag").as_bool());
   EXPECT_EQ(text(asked.at("device"), "name"), "RTX 3060 12GB");
   for (const json::value& part : list(asked, "parts")) {
-    if (text(part, "name") == "kv") EXPECT_EQ(number(part, "bytes"), 3 * 8'192 * 78'336);
+    const bool is_kv = text(part, "name") == "kv";
+    EXPECT_TRUE(!is_kv || number(part, "bytes") == 3 * 8'192 * 78'336) << number(part, "bytes");
   }
 }
 

@@ -168,7 +168,9 @@ TEST_F(QuantizeFault, AFolderThatCannotBeWrittenIsAnError) {
 
 // Whatever the file says, the run ends with a sentence and nothing, or with a file that can be read.
 TEST_F(QuantizeFault, DamagedSourcesDoNoHarm) {
-  write([](ModelSpec& spec) { spec.n_layers = 1, spec.n_embd = 64, spec.n_ff = 64, spec.n_heads = 1, spec.n_kv_heads = 1; });
+  write([](ModelSpec& spec) {
+    spec.n_layers = 1, spec.n_embd = 64, spec.n_ff = 64, spec.n_heads = 1, spec.n_kv_heads = 1;
+  });
   const std::string whole = folder_.read("in.gguf");
   Random random(7);
   int n_refused = 0;

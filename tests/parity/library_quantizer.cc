@@ -61,7 +61,8 @@ void quantize_with_library(const std::string& from, const std::string& to, uint3
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  throw std::runtime_error(fmt::format("llama.cpp did not quantize '{}' to type {}: status {:#x}", from, file_type, status));
+  throw std::runtime_error(
+      fmt::format("llama.cpp did not quantize '{}' to type {}: status {:#x}", from, file_type, status));
 }
 
 }  // namespace docmind::test

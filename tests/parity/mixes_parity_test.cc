@@ -114,7 +114,8 @@ TEST_F(MixesParity, Rerankers) {
 
 // An encoder with its queries, keys and values in one matrix.
 TEST_F(MixesParity, FusedMatrices) {
-  const gguf::File in = require(gguf::File::open(require(write_model(tiny(Architecture::kBert, 9, true), folder_.path("plain.gguf")))));
+  const std::string plain = require(write_model(tiny(Architecture::kBert, 9, true), folder_.path("plain.gguf")));
+  const gguf::File in = require(gguf::File::open(plain));
   {
     gguf::Writer writer = require(gguf::Writer::create(folder_.path("fused.gguf")));
     for (const gguf::MetadataEntry& entry : in.metadata()) writer.add(entry);

@@ -107,7 +107,8 @@ TEST(ConfigWriterProperty, ValuesComeBackFromEveryForm) {
 
 TEST(ConfigWriterProperty, CommentsAreCommentsAndNeverContinue) {
   EXPECT_TRUE(rc::check("comments", [] {
-    for (const std::string& line : test::lines_of(config_comment(*nasty_text(false), 2))) {
+    const std::string text = *nasty_text(false) + *rc::gen::element<std::string>("", "\\", "\\\\");
+    for (const std::string& line : test::lines_of(config_comment(text, 2))) {
       RC_ASSERT(line.starts_with("  # ") && !line.ends_with('\\'));
       RC_ASSERT(is_valid_utf8(line));
       RC_ASSERT(std::none_of(line.begin(), line.end(), [](char c) {

@@ -30,7 +30,8 @@ PlanModel random_model(const std::string& name) {
   }
   const char* kNames[] = {"f16", "int8", "k8v4", "int4"};
   for (int64_t i = 0; i < n_kv; ++i) {
-    model.kv.push_back({kNames[i], static_cast<double>(pick(100, 200'000)) + 0.25, pick(0, 1 << 25), pick(0, 1 << 25), ""});
+    const double per_token = static_cast<double>(pick(100, 200'000)) + 0.25;
+    model.kv.push_back({kNames[i], per_token, pick(0, 1 << 25), pick(0, 1 << 25), ""});
   }
   model.overhead_bytes = pick(0, 1 << 30);
   model.activation_bytes = pick(0, 1 << 29);

@@ -126,6 +126,23 @@ TEST_F(NativeAccess, PiecesOfAContextAreItsWhole) {
   EXPECT_EQ(model->first_token(), std::nullopt);  // qwen has none
 }
 
+// Settings of a server do not change what a file is measured as.
+TEST_F(NativeAccess, AFileIsMeasuredAsItIs) {
+  const auto served = make_native_model_access(
+      {.engine = {.n_threads = 1, .n_context = 100'000, .quantize = model::QuantizeOnLoad::kInt4}, .n_context = 64});
+  const std::string path = random_model({.type = kernels::TensorType::kF32}, "text.gguf");
+  const auto plain = must(access_->open_language(path)), with_settings = must(served->open_language(path));
+  EXPECT_EQ(plain->n_context(), 512);
+  EXPECT_EQ(with_settings->n_context(), 64);
+  const std::vector<int32_t> tokens = plain->encode("a few words to read");
+  std::vector<float> a(tokens.size() * static_cast<size_t>(plain->n_vocab())), b(a.size());
+  must(plain->begin_context());
+  must(plain->logits(tokens, a));
+  must(with_settings->begin_context());
+  must(with_settings->logits(tokens, b));
+  EXPECT_EQ(a, b);
+}
+
 TEST_F(NativeAccess, EmbeddersAndRerankersInEightBits) {
   const std::string embedder = random_encoder(false, "embed.gguf"), reranker = random_encoder(true, "rerank.gguf");
   const Quality same = must(quantize::measure_quality(*access_, embedder, embedder, options()));
@@ -138,8 +155,11 @@ TEST_F(NativeAccess, EmbeddersAndRerankersInEightBits) {
   EXPECT_LT(eight.embedding->mean_cosine, 1 - 1e-9);
   EXPECT_GT(eight.embedding->cosine_1, 0.98);
   EXPECT_GT(eight.embedding->kendall_tau, 0.8);
+  quantize::QualityOptions few = options();
+  few.labelled = quantize::builtin_labelled_set();
+  few.labelled->queries.resize(8);
   const Quality ranked =
-      must(quantize::measure_quality(*access_, reranker, convert(reranker, Scheme::kQ8_0, "r8.gguf"), options()));
+      must(quantize::measure_quality(*access_, reranker, convert(reranker, Scheme::kQ8_0, "r8.gguf"), few));
   EXPECT_GT(ranked.rerank->spearman, 0.8);
   EXPECT_EQ(ranked.rerank->n_pairs, ranked.rerank->n_queries * 16);
   EXPECT_GT(ranked.rerank->mean_probability_change, 0);

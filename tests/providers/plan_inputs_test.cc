@@ -1,4 +1,4 @@
-// Sizes that plans stand on: published tables for the catalogue, the loaded engine for files; cards and sizes of memory.
+// Sizes that plans stand on: published tables for the catalogue, the loaded engine for files; cards and sizes.
 // SPDX-License-Identifier: Apache-2.0
 #include "providers/plan_inputs.h"
 
@@ -91,9 +91,10 @@ TEST(PlanInputs, KeysAndValuesAreExactlyThePublishedBytes) {
 }
 
 TEST(PlanInputs, OtherModelsHaveTheirPublishedParameters) {
-  const std::map<std::string, double> billions = {{"qwen3-32b", 32.76},   {"qwen2.5-14b", 14.77}, {"qwen2.5-7b", 7.616},
-                                                  {"qwen2.5-3b", 3.086},  {"qwen2.5-1.5b", 1.544}, {"qwen2.5-0.5b", 0.494},
-                                                  {"llama-3.1-8b", 8.030}, {"llama-3.2-3b", 3.213}, {"llama-3.2-1b", 1.236}};
+  const std::map<std::string, double> billions = {
+      {"qwen3-32b", 32.76},    {"qwen2.5-14b", 14.77},  {"qwen2.5-7b", 7.616},
+      {"qwen2.5-3b", 3.086},   {"qwen2.5-1.5b", 1.544}, {"qwen2.5-0.5b", 0.494},
+      {"llama-3.1-8b", 8.030}, {"llama-3.2-3b", 3.213}, {"llama-3.2-1b", 1.236}};
   for (const auto& [name, n] : billions) {
     EXPECT_NEAR(static_cast<double>(planned(name).n_parameters) / 1e9, n, 0.002 * n) << name;
   }
@@ -135,7 +136,8 @@ TEST(PlanInputs, FourteenBillionAt128KDoNotFit12GiB) {
   const PlanInputs inputs = value_of(plan_inputs("qwen3-14b", PlanProvider::kLlamaCpp, 512));
   control::PlanRequest request;
   request.context = 131'072;
-  const control::Plan plan = value_of(make_plan(inputs.model, inputs.others, card_of_memory(int64_t{12} << 30), request));
+  const control::PlanDevice card = card_of_memory(int64_t{12} << 30);
+  const control::Plan plan = value_of(make_plan(inputs.model, inputs.others, card, request));
   EXPECT_FALSE(plan.asked.fits);
   EXPECT_EQ(plan.asked.weights, "Q4_K_M");
   EXPECT_NEAR(static_cast<double>(plan.asked.missing_bytes) / kGiB, 8.5, 0.1);
@@ -169,9 +171,9 @@ TEST(PlanInputs, RefusesModelsThatDoNotExistWithTheRightName) {
   const auto error_of = [](const char* name) { return plan_inputs(name, PlanProvider::kLlamaCpp, 512).error(); };
   for (const char* name : {"Qwen3-14B-Instruct", "Qwen/Qwen3-14B-Instruct"}) {
     EXPECT_EQ(error_of(name).code, ErrorCode::kNotFound);
-    EXPECT_NE(error_of(name).message.find("Qwen/Qwen3-14B follows instructions"), std::string::npos) << error_of(name).message;
+    EXPECT_NE(error_of(name).message.find("Qwen/Qwen3-14B follows instructions"), std::string::npos) << name;
   }
-  EXPECT_NE(error_of("qwen3-13b").message.find("did you mean 'qwen3-14b'?"), std::string::npos) << error_of("qwen3-13b").message;
+  EXPECT_NE(error_of("qwen3-13b").message.find("did you mean 'qwen3-14b'?"), std::string::npos);
   EXPECT_NE(error_of("nothing").message.find("llama-3.2-1b"), std::string::npos) << "all names are told";
   EXPECT_EQ(error_of("missing.gguf").code, ErrorCode::kNotFound);
   EXPECT_FALSE(plan_inputs("", PlanProvider::kNative, 512).ok());
@@ -287,8 +289,8 @@ TEST(PlanInputs, AFileTellsItsOwnReportAndScaling) {
   test::ModelSpec spec;
   spec.rope = test::ModelRope::kYarn;
   spec.extra_metadata = [](gguf::Writer& writer) {
-    writer.add("docmind.quantize.report",
-               std::string(R"({"quality": {"language": {"same_top": 0.953, "mean_kld": 0.0123, "perplexity_ratio": 1.01}}})"));
+    const std::string scores = R"({"same_top": 0.953, "mean_kld": 0.0123, "perplexity_ratio": 1.01})";
+    writer.add("docmind.quantize.report", R"({"quality": {"language": )" + scores + "}}");
   };
   const std::string path = value_of(test::write_model(spec, folder.path("own.gguf")));
   const PlanModel model = value_of(plan_inputs(path, PlanProvider::kLlamaCpp, 512)).model;
@@ -297,7 +299,8 @@ TEST(PlanInputs, AFileTellsItsOwnReportAndScaling) {
   ASSERT_EQ(model.weights.size(), 1U);
   EXPECT_EQ(model.weights[0].name, "Q8_0");
   EXPECT_DOUBLE_EQ(model.weights[0].same_top.value_or(0), 0.953);
-  EXPECT_NE(model.weights[0].quality.find("95.3%, KLD 0.0123, perplexity +1.00%"), std::string::npos) << model.weights[0].quality;
+  const std::string& quality = model.weights[0].quality;
+  EXPECT_NE(quality.find("95.3%, KLD 0.0123, perplexity +1.00%"), std::string::npos) << quality;
 }
 
 TEST(PlanInputs, RefusesFilesThatGenerateNothing) {
@@ -307,14 +310,15 @@ TEST(PlanInputs, RefusesFilesThatGenerateNothing) {
   spec.n_kv_heads = spec.n_heads;
   const std::string path = value_of(test::write_model(spec, folder.path("b.gguf")));
   EXPECT_EQ(plan_inputs(path, PlanProvider::kNative, 512).error().code, ErrorCode::kUnsupported);
-  EXPECT_EQ(plan_inputs(folder.write("x.gguf", "GGUF"), PlanProvider::kNative, 512).error().code, ErrorCode::kMalformed);
+  const std::string torn = folder.write("x.gguf", "GGUF");
+  EXPECT_EQ(plan_inputs(torn, PlanProvider::kNative, 512).error().code, ErrorCode::kMalformed);
 }
 
 // --- cards and sizes ---
 
 TEST(PlanCards, AreFoundByTheirNames) {
   const auto card = [](const char* name) { return value_of(find_card(name)); };
-  for (const char* name : {"RTX 4060", "rtx4060", "NVIDIA GeForce RTX 4060", "4060", "RTX 4060 8GB", "RTX-4060 8 GiB"}) {
+  for (const char* name : {"RTX 4060", "rtx4060", "NVIDIA GeForce RTX 4060", "4060", "RTX 4060 8GB", "RTX-4060 8GiB"}) {
     EXPECT_EQ(card(name).name, "RTX 4060") << name;
     EXPECT_EQ(card(name).memory_bytes, int64_t{8} << 30);
     EXPECT_EQ(card(name).bandwidth_gb_per_s, 272);

@@ -37,7 +37,8 @@ TEST(Nf4, LevelsAreQuantilesOfTheNormalDistribution) {
   const double largest = normal_quantile(outermost);
   for (int i = 0; i < 8; ++i) {
     const double above = outermost - (outermost - 0.5) * (7 - i) / 8;
-    EXPECT_NEAR(static_cast<double>(kNf4Levels[static_cast<size_t>(8 + i)]), normal_quantile(above) / largest, 1e-5) << i;
+    const auto level = static_cast<double>(kNf4Levels[static_cast<size_t>(8 + i)]);
+    EXPECT_NEAR(level, normal_quantile(above) / largest, 1e-5) << i;
   }
   for (int i = 0; i < 7; ++i) {
     const double below = outermost - (outermost - 0.5) * i / 7;
@@ -110,7 +111,8 @@ TEST(Analyse, MoreBitsLoseLess) {
   }
   EXPECT_LT(format(analysis, "Q4_K").relative_rms, format(analysis, "Q4_0").relative_rms);
   for (const FormatError& one : analysis.formats) {
-    EXPECT_NEAR(static_cast<double>(one.n_bytes) * 8 / static_cast<double>(analysis.n_weights), one.bits_per_weight, 1e-3);
+    const double n_bits = static_cast<double>(one.n_bytes) * 8;
+    EXPECT_NEAR(n_bits / static_cast<double>(analysis.n_weights), one.bits_per_weight, 1e-3);
     EXPECT_GE(one.worst_relative_rms, one.relative_rms) << one.name;
     EXPECT_FALSE(one.worst_tensor.empty());
     EXPECT_LE(one.largest_error, 0.25) << one.name;
@@ -153,10 +155,12 @@ TEST(Analyse, TheSumsDoNotDependOnTheThreads) {
 }
 
 TEST(Analyse, RowsThatBlocksDoNotFillAreSkippedInAllFormats) {
-  const auto result = analyse_model({.architecture = test::Architecture::kLlama, .type = TensorType::kF16, .n_ff = 344});
+  const auto result =
+      analyse_model({.architecture = test::Architecture::kLlama, .type = TensorType::kF16, .n_ff = 344});
   ASSERT_TRUE(result.ok()) << result.error().message;
   EXPECT_EQ(result->n_tensors, 2 * 6 + 1);  // all but ffn_down
-  const auto none = analyse_model({.type = TensorType::kF16, .n_embd = 160, .n_ff = 320, .n_heads = 2, .n_kv_heads = 2});
+  const auto none =
+      analyse_model({.type = TensorType::kF16, .n_embd = 160, .n_ff = 320, .n_heads = 2, .n_kv_heads = 2});
   ASSERT_FALSE(none.ok());
   EXPECT_EQ(none.error().code, ErrorCode::kUnsupported);
 }

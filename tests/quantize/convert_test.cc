@@ -36,7 +36,8 @@ Result<Conversion> convert_file(const std::string& from, const std::string& to, 
 
 std::vector<float> floats_of(const gguf::TensorInfo& tensor) {
   std::vector<float> values(static_cast<size_t>(tensor.n_elements()));
-  kernels::dequantize_row(static_cast<TensorType>(tensor.gguf_type), tensor.data.data(), tensor.n_elements(), values.data());
+  const auto type = static_cast<TensorType>(tensor.gguf_type);
+  kernels::dequantize_row(type, tensor.data.data(), tensor.n_elements(), values.data());
   return values;
 }
 
@@ -111,7 +112,8 @@ TEST_F(Convert, EveryTensorIsAsNearAsItsTypeAllows) {
 }
 
 TEST_F(Convert, TheBytesDoNotDependOnTheThreads) {
-  const ModelSpec spec{.type = TensorType::kF16, .n_layers = 2, .n_embd = 512, .n_ff = 1'280, .n_heads = 8, .n_vocab = 700};
+  const ModelSpec spec{
+      .type = TensorType::kF16, .n_layers = 2, .n_embd = 512, .n_ff = 1'280, .n_heads = 8, .n_vocab = 700};
   const std::string in = write(spec);
   ASSERT_TRUE(convert_file(in, folder_.path("one.gguf"), {}, 1).ok());
   const std::string one = folder_.read("one.gguf");
@@ -275,10 +277,12 @@ TEST_F(Convert, MemoryDoesNotGrowWithTheModel) {
   }
   const size_t before = anonymous_bytes();
   size_t most = 0;
-  const auto converted = convert_file(folder_.path("in.gguf"), out(), {.scheme = Scheme::kQ8_0, .progress = [&](size_t, size_t, std::string_view) {
+  ConvertOptions options{.scheme = Scheme::kQ8_0};
+  options.progress = [&](size_t, size_t, std::string_view) {
     most = std::max(most, anonymous_bytes());
     return true;
-  }});
+  };
+  const auto converted = convert_file(folder_.path("in.gguf"), out(), options);
   ASSERT_TRUE(converted.ok()) << converted.error().message;
   EXPECT_LE(most, before + (size_t{32} << 20));
 }

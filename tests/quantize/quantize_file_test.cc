@@ -64,7 +64,8 @@ class DoubtAccess final : public ModelAccess {
 
 class QuantizeFile : public testing::Test {
  protected:
-  QuantizeFile() : source_(*write_model({.type = kernels::TensorType::kF16}, folder_.path("in.gguf"))), access_(source_) {
+  QuantizeFile()
+    : source_(*write_model({.type = kernels::TensorType::kF16}, folder_.path("in.gguf"))), access_(source_) {
     options_.quality->text = std::string(300, 'a');
     options_.quality->n_tokens = 200;
     options_.quality->n_context = 50;
@@ -80,7 +81,9 @@ class QuantizeFile : public testing::Test {
   // Files beside the source; temporary ones would be among them.
   [[nodiscard]] size_t n_files() const {
     size_t n = 0;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) n += entry.is_regular_file() ? 1 : 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {
+      n += entry.is_regular_file() ? 1 : 0;
+    }
     return n;
   }
   void expect_refused(const Result<QuantizeReport>& report, ErrorCode code, std::string_view part) const {

@@ -90,8 +90,8 @@ TEST(SchemesInTheEngine, LanguageModels) {
 TEST(SchemesInTheEngine, RowsThatBlocksDoNotFill) {
   const TempFolder folder;
   // As stories260K: rows of 64 and 172.
-  const ModelSpec spec{.architecture = Architecture::kLlama, .type = kernels::TensorType::kF32, .n_embd = 64, .n_ff = 172,
-                       .n_heads = 4, .n_kv_heads = 2, .head_dim = 16};
+  const ModelSpec spec{.architecture = Architecture::kLlama, .type = kernels::TensorType::kF32, .n_embd = 64,
+                       .n_ff = 172, .n_heads = 4, .n_kv_heads = 2, .head_dim = 16};
   const auto expected = last_logits(require(gguf::File::open(require(write_model(spec, folder.path("source.gguf"))))));
   for (const SchemeCase& one : kCases) {
     const std::string path = convert_model(folder, spec, one.scheme, one.level);

@@ -46,7 +46,8 @@ TEST(TensorChoice, NamesAreReadInAnyCase) {
   EXPECT_EQ(*parse_scheme("q4_k"), Scheme::kQ4_K_M);
   EXPECT_EQ(*parse_scheme("q5_K"), Scheme::kQ5_K_M);
   EXPECT_EQ(*parse_level("Aggressive"), Level::kAggressive);
-  for (const char* name : {"fp16", "int8", "int4", "dynamic", "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q4_k_m", "q4_k_s", "q4_0"}) {
+  for (const char* name :
+       {"fp16", "int8", "int4", "dynamic", "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q4_k_m", "q4_k_s", "q4_0"}) {
     EXPECT_EQ(scheme_name(*parse_scheme(name)), name);
   }
   for (const char* name : {"conservative", "balanced", "aggressive"}) EXPECT_EQ(level_name(*parse_level(name)), name);
@@ -81,17 +82,20 @@ using Types = std::map<std::string, std::string>;
 TEST(TensorChoice, LevelsOfInt8) {
   EXPECT_EQ(choose(kModel, kLayer, Scheme::kInt8, Level::kConservative),
             (Types{{"token_embd.weight", "F16"}, {"output.weight", "F16"}, {"blk.0.attn_q.weight", "Q8_0"},
-                   {"blk.0.attn_v.weight", "Q8_0"}, {"blk.0.ffn_down.weight", "Q8_0"}, {"blk.2.attn_v.weight", "Q8_0"}}));
+                   {"blk.0.attn_v.weight", "Q8_0"}, {"blk.0.ffn_down.weight", "Q8_0"},
+                   {"blk.2.attn_v.weight", "Q8_0"}}));
   for (const auto& [name, type] : choose(kModel, kLayer, Scheme::kInt8)) EXPECT_EQ(type, "Q8_0") << name;
   EXPECT_EQ(choose(kModel, kLayer, Scheme::kInt8, Level::kAggressive),
             (Types{{"token_embd.weight", "Q6_K"}, {"output.weight", "Q6_K"}, {"blk.0.attn_q.weight", "Q6_K"},
-                   {"blk.0.attn_v.weight", "Q8_0"}, {"blk.0.ffn_down.weight", "Q8_0"}, {"blk.2.attn_v.weight", "Q8_0"}}));
+                   {"blk.0.attn_v.weight", "Q8_0"}, {"blk.0.ffn_down.weight", "Q8_0"},
+                   {"blk.2.attn_v.weight", "Q8_0"}}));
 }
 
 TEST(TensorChoice, LevelsOfInt4) {
   EXPECT_EQ(choose(kModel, kLayer, Scheme::kInt4, Level::kConservative),
             (Types{{"token_embd.weight", "Q8_0"}, {"output.weight", "Q8_0"}, {"blk.0.attn_q.weight", "Q4_K"},
-                   {"blk.0.attn_v.weight", "Q6_K"}, {"blk.0.ffn_down.weight", "Q6_K"}, {"blk.2.attn_v.weight", "Q6_K"}}));
+                   {"blk.0.attn_v.weight", "Q6_K"}, {"blk.0.ffn_down.weight", "Q6_K"},
+                   {"blk.2.attn_v.weight", "Q6_K"}}));
   EXPECT_EQ(choose(kModel, kLayer, Scheme::kInt4), choose(kModel, kLayer, Scheme::kQ4_K_M));
   EXPECT_EQ(choose(kModel, kLayer, Scheme::kInt4, Level::kAggressive), choose(kModel, kLayer, Scheme::kQ4_K_S));
   EXPECT_EQ(file_type(Scheme::kInt4, Level::kAggressive), 14U);
