@@ -47,7 +47,7 @@ def tensor_types(path):
 
 
 def quality(source, smaller, text):
-    return json.loads(call([DOCMIND, "quantize", source, smaller, "--measure", "--json", "--text", text]))["language"]
+    return json.loads(call([DOCMIND, "quantize", source, smaller, "--measure", "--json", "--text", text]))
 
 
 def compare_quality(folder, source, text, kinds):

@@ -161,6 +161,7 @@ class QuantizeCommand final : public Command {
     DM_ASSIGN(const std::string source, providers::resolve_model(session.config(), flags_.source));
     DM_ASSIGN(const std::string smaller, providers::resolve_model(session.config(), flags_.destination));
     DM_ASSIGN(quantize::QualityOptions options, quality_options(flags_));
+    options.n_threads = static_cast<size_t>(session.config().model.threads);
     DM_ASSIGN(const auto access, model_access(session));
     ProgressBar bar(session.terminal);
     options.progress = [&](std::string_view what, int64_t n_done, int64_t n_total) {
@@ -194,7 +195,10 @@ class QuantizeCommand final : public Command {
       return !session.cancel.cancelled();
     };
     options.progress = progress;
-    if (options.quality) options.quality->progress = progress;
+    if (options.quality) {
+      options.quality->progress = progress;
+      options.quality->n_threads = team.n_threads();
+    }
     Result<quantize::QuantizeReport> report =
         quantize::quantize_file(path, flags_.destination, *table, team, *access, options);
     bar.finish();

@@ -15,7 +15,7 @@ constexpr size_t kMostPlanBytes = size_t{4} << 20;
 constexpr size_t kMostPlanDepth = 16;
 constexpr size_t kMostTextBytes = 4'096;
 constexpr size_t kMostListed = 64;
-constexpr int64_t kMostBytes = int64_t{1} << 61;
+constexpr int64_t kMostPlanBytes = int64_t{1} << 61;
 constexpr int64_t kMostTokens = int64_t{1} << 40;
 constexpr int64_t kMostCount = int64_t{1} << 50;
 
@@ -185,16 +185,16 @@ Status read_model(const PlanFields& in, PlanModel& model) {
   DM_ASSIGN(model.trained_context, in.integer("trained_context", 1, kMostTokens));
   DM_ASSIGN(model.largest_context, in.integer("largest_context", 1, kMostTokens));
   DM_ASSIGN(model.rope_base, in.real("rope_base"));
-  DM_ASSIGN(model.overhead_bytes, in.integer("overhead_bytes", 0, kMostBytes));
-  DM_ASSIGN(model.activation_bytes, in.integer("activation_bytes", 0, kMostBytes));
+  DM_ASSIGN(model.overhead_bytes, in.integer("overhead_bytes", 0, kMostPlanBytes));
+  DM_ASSIGN(model.activation_bytes, in.integer("activation_bytes", 0, kMostPlanBytes));
   return {};
 }
 
 Status read_device(const PlanFields& in, PlanDevice& device) {
   DM_ASSIGN(device.name, in.text("name"));
   DM_ASSIGN(device.gpu, in.boolean("gpu"));
-  DM_ASSIGN(device.memory_bytes, in.integer("memory_bytes", 0, kMostBytes));
-  DM_ASSIGN(device.usable_bytes, in.integer("usable_bytes", 0, kMostBytes));
+  DM_ASSIGN(device.memory_bytes, in.integer("memory_bytes", 0, kMostPlanBytes));
+  DM_ASSIGN(device.usable_bytes, in.integer("usable_bytes", 0, kMostPlanBytes));
   DM_ASSIGN(device.bandwidth_gb_per_s, in.real("bandwidth_gb_per_s"));
   return {};
 }
@@ -207,7 +207,7 @@ Status read_parts(const PlanFields& in, std::vector<PlanPart>& parts) {
     const PlanFields fields((*values)[i].as_object(), where);
     PlanPart part;
     DM_ASSIGN(part.name, fields.text("name"));
-    DM_ASSIGN(part.n_bytes, fields.integer("bytes", 0, kMostBytes / static_cast<int64_t>(kMostListed)));
+    DM_ASSIGN(part.n_bytes, fields.integer("bytes", 0, kMostPlanBytes / static_cast<int64_t>(kMostListed)));
     DM_ASSIGN(part.note, fields.text("note"));
     parts.push_back(std::move(part));
   }
@@ -254,9 +254,9 @@ Result<PlanChoice> read_choice(const PlanFields& in) {
   DM_ASSIGN(choice.concurrent, in.integer("concurrent", 1, 65'536));
   DM_ASSIGN(choice.with_rag, in.boolean("with_rag"));
   DM_TRY(read_parts(in, choice.parts));
-  DM_ASSIGN(choice.total_bytes, in.integer("total_bytes", 0, kMostBytes));
+  DM_ASSIGN(choice.total_bytes, in.integer("total_bytes", 0, kMostPlanBytes));
   DM_ASSIGN(choice.fits, in.boolean("fits"));
-  DM_ASSIGN(choice.missing_bytes, in.integer("missing_bytes", -kMostBytes, kMostBytes));
+  DM_ASSIGN(choice.missing_bytes, in.integer("missing_bytes", -kMostPlanBytes, kMostPlanBytes));
   DM_ASSIGN(choice.decode_tokens_per_s, in.real_if_there("decode_tokens_per_s"));
   DM_ASSIGN(choice.decode_tokens_per_s_empty, in.real_if_there("decode_tokens_per_s_empty"));
   DM_ASSIGN(choice.decode_tokens_per_s_together, in.real_if_there("decode_tokens_per_s_together"));

@@ -47,7 +47,7 @@ struct RerankQuality {
 };
 
 // What "at least 95% of the source" means for a language model. kPerplexity: the perplexity of the sample is at most
-// 1 / 0.95 of the source's. kSameTop: at least 95% of the tokens have the same likeliest successor. kBoth: both.
+// 1 / 0.95 of the source's, and not below 0.95 of it either (then it is another model). kSameTop: at least 95% of the tokens have the same likeliest successor. kBoth: both.
 // Embedders: nDCG@10 and the mean cosine are at least 95% of the source's (1 for the cosine); rerankers: Spearman's
 // coefficient and nDCG@10 likewise. Every report says all of them, whichever decides.
 enum class QualityRule { kPerplexity, kSameTop, kBoth };

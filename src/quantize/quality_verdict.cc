@@ -18,19 +18,22 @@ std::string percent(double share) { return fmt::format("{:.4g}%", share * 100); 
 
 Judgement judge_language(const LanguageQuality& q, double least, QualityRule rule) {
   const double most = 1 / least;
-  const bool perplexity = q.perplexity_ratio() <= most, same_top = q.same_top >= least;
-  const std::string ratio = fmt::format("perplexity {:.4f} of the source's", q.perplexity_ratio());
+  // A perplexity far below the source's is no gain: another model speaks.
+  const double found = q.perplexity_ratio();
+  const bool perplexity = found >= least && found <= most, same_top = q.same_top >= least;
+  const std::string ratio = fmt::format("perplexity {:.4f} of the source's", found);
   const std::string same = fmt::format("same likeliest token {:.2f}%", q.same_top * 100);
   switch (rule) {
     case QualityRule::kPerplexity:
-      return {perplexity, fmt::format("{} (at most {:.4f}), {} (rule same-top would want {})", ratio, most, same,
-                                      percent(least))};
+      return {perplexity, fmt::format("{} ({:.4g} to {:.4f} allowed), {} (rule same-top would want {})", ratio, least,
+                                      most, same, percent(least))};
     case QualityRule::kSameTop:
-      return {same_top, fmt::format("{} (at least {}), {} (rule perplexity would allow {:.4f})", same, percent(least),
-                                    ratio, most)};
+      return {same_top, fmt::format("{} (at least {}), {} (rule perplexity would allow {:.4g} to {:.4f})", same,
+                                    percent(least), ratio, least, most)};
     case QualityRule::kBoth:
       return {perplexity && same_top,
-              fmt::format("{} (at most {:.4f}), {} (at least {})", ratio, most, same, percent(least))};
+              fmt::format("{} ({:.4g} to {:.4f} allowed), {} (at least {})", ratio, least, most, same,
+                          percent(least))};
   }
   return {};
 }

@@ -16,11 +16,6 @@ constexpr std::string_view kShownScores[] = {"mean_kld",    "same_top",      "pe
                                              "kendall_tau", "spearman",      "top_k_overlap",    "ndcg_10",
                                              "source_ndcg_10"};
 
-const json::object* member_object(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  return value != nullptr ? value->if_object() : nullptr;
-}
-
 }  // namespace
 
 Result<json::object> stored_report(const gguf::File& file) {
@@ -38,15 +33,12 @@ Result<json::object> stored_report(const gguf::File& file) {
 
 json::object stored_scores(const json::object& report) {
   json::object scores;
-  const json::object* quality = member_object(report, "quality");
+  const json::value* measured = report.if_contains("quality");
+  const json::object* quality = measured != nullptr ? measured->if_object() : nullptr;
   if (quality == nullptr) return scores;
-  for (const std::string_view kind : {"language", "embedding", "rerank"}) {
-    const json::object* figures = member_object(*quality, kind);
-    if (figures == nullptr) continue;
-    for (const std::string_view name : kShownScores) {
-      const json::value* value = figures->if_contains(name);
-      if (value != nullptr && value->is_number()) scores[name] = *value;
-    }
+  for (const std::string_view name : kShownScores) {
+    const json::value* value = quality->if_contains(name);
+    if (value != nullptr && value->is_number()) scores[name] = *value;
   }
   return scores;
 }

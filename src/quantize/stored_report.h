@@ -12,7 +12,7 @@ namespace docmind::quantize {
 // kMalformed: it is no JSON object.
 [[nodiscard]] Result<json::object> stored_report(const gguf::File& file);
 
-// The figures of its measurement, flat, as lists of scores show them: {"mean_kld", "same_top", "perplexity_ratio"},
+// The figures of its measurement, as lists of scores show them: {"mean_kld", "same_top", "perplexity_ratio"},
 // {"mean_cosine", "ndcg_10"...} or {"spearman", ...}; empty when it was not measured.
 [[nodiscard]] json::object stored_scores(const json::object& report);
 

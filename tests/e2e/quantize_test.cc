@@ -133,24 +133,23 @@ TEST_F(Quantize, MeasuresAFileOfSomebodyElse) {
   const std::string in = floats();
   ASSERT_EQ(box_.run({"quantize", in, out(), "--type", "q4_0", "--no-quality"}).code, 0);
   const json::value quality = box_.json_of({"quantize", in, out(), "--measure", "--json", "--least", "0"});
-  const json::value& language = quality.as_object().at("language");
-  EXPECT_GT(language.as_object().at("mean_kld").to_number<double>(), 0);
+  EXPECT_GT(quality.as_object().at("mean_kld").to_number<double>(), 0);
   const json::value itself = box_.json_of({"quantize", in, in, "--measure", "--json"});
-  EXPECT_EQ(itself.as_object().at("language").as_object().at("same_top").to_number<double>(), 1);
+  EXPECT_EQ(itself.as_object().at("same_top").to_number<double>(), 1);
 }
 
 TEST_F(Quantize, EmbeddersAndRerankersAreMeasuredByWhatRetrievalSees) {
   ModelSpec spec{.architecture = Architecture::kBert, .type = kernels::TensorType::kF32, .n_kv_heads = 4, .pooling = 2};
   const json::value embedder =
       box_.json_of({"quantize", write(spec, "in.gguf"), out(), "--type", "int8", "--json"});
-  const json::object& vectors = embedder.at("quality").at("embedding").as_object();
+  const json::object& vectors = embedder.as_object().at("quality").as_object();
   EXPECT_GT(vectors.at("mean_cosine").to_number<double>(), 0.99);
   EXPECT_TRUE(vectors.contains("kendall_tau"));
   spec.pooling = 4;
   spec.classifier = true;
   const json::value reranker =
       box_.json_of({"quantize", write(spec, "in.gguf"), out(), "--type", "int8", "--json", "--force", "--overwrite"});
-  EXPECT_TRUE(reranker.at("quality").at("rerank").as_object().contains("spearman"));
+  EXPECT_TRUE(reranker.as_object().at("quality").as_object().contains("spearman"));
 }
 
 TEST_F(Quantize, CalibrationIsPartOfTheReport) {
@@ -159,7 +158,7 @@ TEST_F(Quantize, CalibrationIsPartOfTheReport) {
   std::ofstream(sample) << filler_text(1, 800);
   const json::value report =
       box_.json_of({"quantize", in, out(), "--type", "q4_0", "--calibrate", sample, "--json", "--force"});
-  EXPECT_GT(report.at("calibrated_tensors").to_number<int64_t>(), 10);
+  EXPECT_GT(number(report.as_object().at("calibration"), "tensors"), 10);
 }
 
 TEST_F(Quantize, AModelCanBeQuantizedWhileItIsLoaded) {

@@ -32,13 +32,13 @@ TEST(Verdict, TheRulesDecide) {
 
 TEST(Verdict, SaysTheFiguresOfBothRules) {
   EXPECT_EQ(judged(1.012, 0.978, QualityRule::kPerplexity).verdict,
-            "kept: perplexity 1.0120 of the source's (at most 1.0526), same likeliest token 97.80% (rule same-top "
+            "kept: perplexity 1.0120 of the source's (0.95 to 1.0526 allowed), same likeliest token 97.80% (rule same-top "
             "would want 95%)");
   EXPECT_EQ(judged(1.012, 0.918, QualityRule::kSameTop).verdict,
             "lost too much: same likeliest token 91.80% (at least 95%), perplexity 1.0120 of the source's (rule "
-            "perplexity would allow 1.0526)");
+            "perplexity would allow 0.95 to 1.0526)");
   EXPECT_EQ(judged(1.012, 0.978, QualityRule::kBoth).verdict,
-            "kept: perplexity 1.0120 of the source's (at most 1.0526), same likeliest token 97.80% (at least 95%)");
+            "kept: perplexity 1.0120 of the source's (0.95 to 1.0526 allowed), same likeliest token 97.80% (at least 95%)");
 }
 
 TEST(Verdict, OfEncoders) {

@@ -26,7 +26,7 @@ gguf::File file_with(const TempFolder& folder, std::string_view report) {
 TEST(StoredReport, GivesBackWhatWasWrittenWithBlanksBehindIt) {
   const TempFolder folder;
   const gguf::File file = file_with(
-      folder, R"({"type":"q4_0","quality":{"language":{"mean_kld":0.5,"same_top":0.75,"n_tokens":9}}}      )");
+      folder, R"({"type":"q4_0","quality":{"mean_kld":0.5,"same_top":0.75,"n_tokens":9}}      )");
   const Result<json::object> report = stored_report(file);
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_EQ(report->at("type").as_string(), "q4_0");
@@ -50,8 +50,8 @@ TEST(StoredReport, NonsenseIsRefusedAndGivesNoScores) {
     ASSERT_FALSE(report.ok()) << text;
     EXPECT_EQ(report.error().code, ErrorCode::kMalformed) << text;
   }
-  for (const char* text : {"{}", R"({"quality":3})", R"({"quality":{"language":[]}})",
-                           R"({"quality":{"language":{"mean_kld":"low"}}})"}) {
+  for (const char* text : {"{}", R"({"quality":3})", R"({"quality":[]})",
+                           R"({"quality":{"mean_kld":"low"}})"}) {
     EXPECT_TRUE(stored_scores(parse_json(text, 8, 1'000)->as_object()).empty()) << text;
   }
 }
