@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kMostAlternatives = 3;
 constexpr int64_t kContextStep = 1'024;
-constexpr int64_t kLeastContext = 2'048;
+constexpr int64_t kLeastPlanContext = 2'048;
 constexpr double kPerModelHalving = 0.10, kPerContextHalving = 0.08, kPerTextsHalving = 0.08;
 constexpr double kRagOnCpu = 0.05, kWithoutRag = 0.15, kOtherOption = 0.002, kFurtherChange = 0.05;
 
@@ -91,7 +91,7 @@ class AlternativeSearch {
     pick.context = std::min(asked_.context, pick.model->largest_context);
     if (total_bytes(pick) > device_.usable_bytes) {
       pick.context = longest_context(pick, device_.usable_bytes) / kContextStep * kContextStep;
-      if (pick.context < std::min(kLeastContext, asked_.context)) return;
+      if (pick.context < std::min(kLeastPlanContext, asked_.context)) return;
     }
     if (const PlanModel& m = *pick.model; !m.file.empty() && pick.context > m.file_context &&
                                           request_.provider != PlanProvider::kLlamaCpp &&

@@ -14,12 +14,12 @@
 namespace docmind::control {
 namespace {
 
-constexpr int64_t kMostBytes = int64_t{1} << 60;
+constexpr int64_t kMostChoiceBytes = int64_t{1} << 60;
 
-int64_t bounded(int64_t n_bytes) { return std::clamp<int64_t>(n_bytes, 0, kMostBytes); }
+int64_t bounded(int64_t n_bytes) { return std::clamp<int64_t>(n_bytes, 0, kMostChoiceBytes); }
 
 int64_t rounded_bytes(double n_bytes) {
-  return n_bytes >= static_cast<double>(kMostBytes) ? kMostBytes : std::llround(std::max(0.0, n_bytes));
+  return n_bytes >= static_cast<double>(kMostChoiceBytes) ? kMostChoiceBytes : std::llround(std::max(0.0, n_bytes));
 }
 
 int64_t kv_bytes(const PlanPick& pick) {

@@ -11,13 +11,13 @@
 namespace docmind::control {
 namespace {
 
-constexpr size_t kMostPlanBytes = size_t{4} << 20;
+constexpr size_t kMostPlanText = size_t{4} << 20;
 constexpr size_t kMostPlanDepth = 16;
-constexpr size_t kMostTextBytes = 4'096;
-constexpr size_t kMostListed = 64;
+constexpr size_t kMostPlanFieldBytes = 4'096;
+constexpr size_t kMostPlanListed = 64;
 constexpr int64_t kMostPlanBytes = int64_t{1} << 61;
-constexpr int64_t kMostTokens = int64_t{1} << 40;
-constexpr int64_t kMostCount = int64_t{1} << 50;
+constexpr int64_t kMostPlanTokens = int64_t{1} << 40;
+constexpr int64_t kMostPlanParameters = int64_t{1} << 50;
 
 json::object model_json(const PlanModel& model) {
   return {{"name", to_valid_utf8(model.name)},
@@ -127,8 +127,8 @@ class PlanFields {
   [[nodiscard]] Result<const json::array*> array(std::string_view key) const {
     DM_ASSIGN(const json::value* value, find(key));
     if (!value->is_array()) return wrong(at(key), "is no list");
-    if (value->as_array().size() > kMostListed) {
-      return wrong(at(key), fmt::format("has {} entries, more than {}", value->as_array().size(), kMostListed));
+    if (value->as_array().size() > kMostPlanListed) {
+      return wrong(at(key), fmt::format("has {} entries, more than {}", value->as_array().size(), kMostPlanListed));
     }
     return &value->as_array();
   }
@@ -157,8 +157,8 @@ class PlanFields {
   static Result<std::string> text_of(const json::value& value, const std::string& where) {
     if (!value.is_string()) return wrong(where, "is no text");
     const std::string_view text = value.as_string();
-    if (text.size() > kMostTextBytes) {
-      return wrong(where, fmt::format("has {} bytes, more than {}", text.size(), kMostTextBytes));
+    if (text.size() > kMostPlanFieldBytes) {
+      return wrong(where, fmt::format("has {} bytes, more than {}", text.size(), kMostPlanFieldBytes));
     }
     if (text.find('\0') != std::string_view::npos) return wrong(where, "has a zero byte");
     return std::string(text);
@@ -174,16 +174,16 @@ Status read_model(const PlanFields& in, PlanModel& model) {
   DM_ASSIGN(model.file, in.text("file"));
   DM_ASSIGN(model.hugging_face, in.text("hugging_face"));
   DM_ASSIGN(model.ollama, in.text("ollama"));
-  DM_ASSIGN(model.n_parameters, in.integer("parameters", 1, kMostCount));
+  DM_ASSIGN(model.n_parameters, in.integer("parameters", 1, kMostPlanParameters));
   DM_ASSIGN(model.n_layers, in.integer("layers", 1, 1 << 20));
   DM_ASSIGN(model.n_embd, in.integer("embedding", 1, 1 << 24));
   DM_ASSIGN(model.n_heads, in.integer("heads", 1, 1 << 20));
   DM_ASSIGN(model.n_kv_heads, in.integer("kv_heads", 1, 1 << 20));
   DM_ASSIGN(model.head_dim, in.integer("head_dim", 1, 1 << 20));
   DM_ASSIGN(model.n_vocab, in.integer("vocabulary", 1, 1 << 30));
-  DM_ASSIGN(model.file_context, in.integer("file_context", 1, kMostTokens));
-  DM_ASSIGN(model.trained_context, in.integer("trained_context", 1, kMostTokens));
-  DM_ASSIGN(model.largest_context, in.integer("largest_context", 1, kMostTokens));
+  DM_ASSIGN(model.file_context, in.integer("file_context", 1, kMostPlanTokens));
+  DM_ASSIGN(model.trained_context, in.integer("trained_context", 1, kMostPlanTokens));
+  DM_ASSIGN(model.largest_context, in.integer("largest_context", 1, kMostPlanTokens));
   DM_ASSIGN(model.rope_base, in.real("rope_base"));
   DM_ASSIGN(model.overhead_bytes, in.integer("overhead_bytes", 0, kMostPlanBytes));
   DM_ASSIGN(model.activation_bytes, in.integer("activation_bytes", 0, kMostPlanBytes));
@@ -207,7 +207,7 @@ Status read_parts(const PlanFields& in, std::vector<PlanPart>& parts) {
     const PlanFields fields((*values)[i].as_object(), where);
     PlanPart part;
     DM_ASSIGN(part.name, fields.text("name"));
-    DM_ASSIGN(part.n_bytes, fields.integer("bytes", 0, kMostPlanBytes / static_cast<int64_t>(kMostListed)));
+    DM_ASSIGN(part.n_bytes, fields.integer("bytes", 0, kMostPlanBytes / static_cast<int64_t>(kMostPlanListed)));
     DM_ASSIGN(part.note, fields.text("note"));
     parts.push_back(std::move(part));
   }
@@ -250,7 +250,7 @@ Result<PlanChoice> read_choice(const PlanFields& in) {
   DM_TRY(read_device(device, choice.device));
   DM_ASSIGN(choice.weights, in.text("weights"));
   DM_ASSIGN(choice.kv, in.text("kv"));
-  DM_ASSIGN(choice.context, in.integer("context", 1, kMostTokens));
+  DM_ASSIGN(choice.context, in.integer("context", 1, kMostPlanTokens));
   DM_ASSIGN(choice.concurrent, in.integer("concurrent", 1, 65'536));
   DM_ASSIGN(choice.with_rag, in.boolean("with_rag"));
   DM_TRY(read_parts(in, choice.parts));
@@ -279,7 +279,7 @@ json::object plan_to_json(const Plan& plan) {
 }
 
 Result<PlanChoice> parse_plan(std::string_view json_text) {
-  Result<json::value> value = parse_json(json_text, kMostPlanDepth, kMostPlanBytes);
+  Result<json::value> value = parse_json(json_text, kMostPlanDepth, kMostPlanText);
   if (!value.ok()) return std::move(value).error().with_context("the plan");
   if (!value->is_object()) return Error{ErrorCode::kMalformed, "the plan is no JSON object"};
   const PlanFields whole(value->as_object(), "");

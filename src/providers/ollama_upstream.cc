@@ -67,8 +67,8 @@ json::value as_items(const json::value& answer) {
   if (const json::array* rows = json_list(answer, {"embeddings"})) {
     for (const json::value& row : *rows) items.push_back(json::object{{"embedding", row}});
   }
-  return json::object{{"data", std::move(items)},
-                      {"usage", json::object{{"prompt_tokens", json_count(answer, {"prompt_eval_count"}).value_or(0)}}}};
+  const int64_t n_tokens = json_count(answer, {"prompt_eval_count"}).value_or(0);
+  return json::object{{"data", std::move(items)}, {"usage", json::object{{"prompt_tokens", n_tokens}}}};
 }
 
 }  // namespace

@@ -63,8 +63,9 @@ void normalise_row(std::vector<float>& row) {
 Status check_same_length(const UpstreamOptions& options, const std::vector<std::vector<float>>& rows) {
   for (const std::vector<float>& row : rows) {
     if (row.size() == rows.front().size()) continue;
-    return Error{ErrorCode::kMismatch, fmt::format("{} gave vectors of {} and of {} dimensions; they cannot be compared",
-                                                   upstream_name(options.spec), rows.front().size(), row.size())};
+    return Error{ErrorCode::kMismatch,
+                 fmt::format("{} gave vectors of {} and of {} dimensions, which cannot be compared",
+                             upstream_name(options.spec), rows.front().size(), row.size())};
   }
   return {};
 }

@@ -40,7 +40,8 @@ std::string start_advice(const ModelSpec& spec) {
   switch (spec.kind) {
     case UpstreamKind::kOllama: return "start it with: ollama serve";
     case UpstreamKind::kLlamaCpp: return "start it with: llama-server -m MODEL.gguf";
-    case UpstreamKind::kVllm: return fmt::format("start it with: vllm serve {}", spec.model.empty() ? "MODEL" : spec.model);
+    case UpstreamKind::kVllm:
+      return fmt::format("start it with: vllm serve {}", spec.model.empty() ? "MODEL" : printable(spec.model));
     case UpstreamKind::kOpenAi:
     case UpstreamKind::kNative: break;
   }
@@ -69,7 +70,8 @@ Error too_long_error(const UpstreamOptions& options, std::string_view body) {
     const auto n_context = json_count(*parsed, {"error", "n_ctx"});
     if (n_prompt && n_context) return upstream_too_long(options, *n_prompt, *n_context);
   }
-  return {ErrorCode::kLimit, fmt::format("the text is too long for {}{}; {}", upstream_name(options.spec), quoted_words(options, body), kMakeRoom)};
+  return {ErrorCode::kLimit, fmt::format("the text is too long for {}{}; {}", upstream_name(options.spec),
+                                         quoted_words(options, body), kMakeRoom)};
 }
 
 Error not_found_error(const UpstreamOptions& options, std::string_view body) {
@@ -117,7 +119,9 @@ Error status_error(const UpstreamOptions& options, int status, int64_t retry_aft
     return {ErrorCode::kIo, fmt::format("what stands before {} does not reach it ({}{}); {}", name, status, words,
                                         start_advice(options.spec))};
   }
-  if (status >= 500) return {ErrorCode::kIo, fmt::format("{} failed ({}{}); its log may say more", name, status, words)};
+  if (status >= 500) {
+    return {ErrorCode::kIo, fmt::format("{} failed ({}{}); its log may say more", name, status, words)};
+  }
   if (status >= 400) {
     return {ErrorCode::kInvalidArgument, fmt::format("{} refused the request ({}{})", name, status, words)};
   }

@@ -52,7 +52,8 @@ TEST(UpstreamErrors, BusyAndLoading) {
                                               R"("type":"unavailable_error"}})")),
                ErrorCode::kBusy, {"still loading its model", "503"});
   expect_error(chat_answered(UpstreamKind::kLlamaCpp,
-                             answer_with(429, R"({"detail":"slow down"})", "application/json", "Retry-After: 3600\r\n")),
+                             answer_with(429, R"({"detail":"slow down"})", "application/json",
+                                         "Retry-After: 3600\r\n")),
                ErrorCode::kBusy, {"too much to do", "slow down", "try again in 3600 s"});
 }
 
@@ -77,7 +78,8 @@ TEST(UpstreamErrors, FailuresOfTheServer) {
                              answer_with(502, "<html><head><style>b{}</style></head><body><h1>502 Bad Gateway</h1>"
                                               "</body></html>", "text/html")),
                ErrorCode::kIo, {"does not reach it", "'502 Bad Gateway'"});
-  expect_error(chat_answered(UpstreamKind::kLlamaCpp, answer_with(422, R"({"error":{"message":"bad\u001b[31mfield"}})")),
+  expect_error(chat_answered(UpstreamKind::kLlamaCpp,
+                             answer_with(422, R"({"error":{"message":"bad\u001b[31mfield"}})")),
                ErrorCode::kInvalidArgument, {"refused the request", "bad\\x1b[31mfield"});
   expect_error(chat_answered(UpstreamKind::kLlamaCpp, answer_with(501, R"({"error":{"message":"not supported"}})")),
                ErrorCode::kUnsupported, {"not supported"});
@@ -96,7 +98,8 @@ TEST(UpstreamErrors, WhatIsNotTheProtocol) {
                ErrorCode::kMalformed, {"web page"});
   expect_error(chat_answered(UpstreamKind::kLlamaCpp, answer_with(200, "", "text/event-stream")),
                ErrorCode::kMalformed, {"something else than a stream"});
-  expect_error(chat_answered(UpstreamKind::kLlamaCpp, answer_with(200, "data: {\"choices\":[\n\n", "text/event-stream")),
+  expect_error(chat_answered(UpstreamKind::kLlamaCpp,
+                             answer_with(200, "data: {\"choices\":[\n\n", "text/event-stream")),
                ErrorCode::kMalformed, {"not JSON"});
   expect_error(chat_answered(UpstreamKind::kOllama, answer_with(200, "{\"message\":", "application/x-ndjson")),
                ErrorCode::kMalformed, {"not JSON"});
@@ -112,7 +115,7 @@ TEST(UpstreamErrors, ErrorsWithinAStream) {
   }
   const Said ollama = chat_answered(UpstreamKind::kOllama,
                                     answer_with(200, "{\"message\":{\"content\":\"One\"},\"done\":false}\n"
-                                                     "{\"error\":\"an error was encountered while running the model\"}\n",
+                                                     "{\"error\":\"failed while running the model\"}\n",
                                                 "application/x-ndjson"));
   EXPECT_EQ(ollama.text, "One");
   expect_error(ollama, ErrorCode::kIo, {"in the middle of an answer", "while running the model"});

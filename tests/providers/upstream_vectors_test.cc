@@ -44,7 +44,8 @@ TEST_F(UpstreamVectors, NumbersInOrderOfTheirIndexAndOfUnitLength) {
 
 TEST_F(UpstreamVectors, Base64) {
   // The floats 1 and -0.5, then 0 and 2.
-  const auto rows = embed(R"({"data":[{"index":0,"embedding":"AACAPwAAAL8="},{"index":1,"embedding":"AAAAAAAAAEA="}]})");
+  const auto rows = embed(R"({"data":[{"index":0,"embedding":"AACAPwAAAL8="},
+                                       {"index":1,"embedding":"AAAAAAAAAEA="}]})");
   ASSERT_TRUE(rows.ok()) << rows.error().message;
   EXPECT_NEAR((*rows)[0][0], 1 / std::sqrt(1.25), 1e-6);
   EXPECT_NEAR((*rows)[0][1], -0.5 / std::sqrt(1.25), 1e-6);
@@ -58,7 +59,7 @@ TEST_F(UpstreamVectors, AnswersThatCannotBe) {
                            R"({"data":[{"index":0,"embedding":["a"]},{"index":1,"embedding":[1]}]})",   // no numbers
                            R"({"data":[{"index":0,"embedding":[]},{"index":1,"embedding":[1]}]})",      // empty
                            R"({"data":[{"index":0,"embedding":"AACA"},{"index":1,"embedding":[1]}]})",  // half a float
-                           R"({"data":[{"index":0,"embedding":"AADAfw=="},{"index":1,"embedding":[1]}]})",  // not a number
+                           R"({"data":[{"index":0,"embedding":"AADAfw=="},{"index":1,"embedding":[1]}]})",  // NaN
                            R"({"data":[{"index":0},{"index":1}]})", R"({"data":null})", "[]", "nonsense"}) {
     const auto rows = embed(body);
     ASSERT_FALSE(rows.ok()) << body;

@@ -1,4 +1,4 @@
-// What Ollama, llama.cpp's server, vLLM and LM Studio send, for ScriptedServer: the shapes of their answers as recorded.
+// What Ollama, llama.cpp's server, vLLM and LM Studio send, for ScriptedServer: their answers' shapes as recorded.
 // SPDX-License-Identifier: Apache-2.0
 #include "support/recorded_servers.h"
 
@@ -72,8 +72,9 @@ std::string ollama_stream(const RecordedModel& model, const std::vector<std::str
                         quoted(model.name), quoted(piece));
   }
   return body + fmt::format("{{\"model\":{},\"created_at\":\"2026-10-26T17:15:24.166576Z\",\"message\":{{\"role\":"
-                            "\"assistant\",\"content\":\"\"}},\"done\":true,\"done_reason\":\"stop\",\"total_duration\":"
-                            "174560334,\"load_duration\":101397084,\"prompt_eval_count\":{},\"prompt_eval_duration\":"
+                            "\"assistant\",\"content\":\"\"}},\"done\":true,\"done_reason\":\"stop\","
+                            "\"total_duration\":174560334,\"load_duration\":101397084,"
+                            "\"prompt_eval_count\":{},\"prompt_eval_duration\":"
                             "13074791,\"eval_count\":{},\"eval_duration\":52479709}}\n",
                             quoted(model.name), model.n_prompt_tokens, pieces.size());
 }
@@ -95,7 +96,8 @@ void act_as_llama_cpp(ScriptedServer& server, const RecordedModel& model, const 
   server.on("/v1/models",
             answer_with(200, fmt::format(R"({{"object":"list","data":[{{"id":{},"object":"model","created":1765000000,)"
                                          R"("owned_by":"llamacpp","meta":{{"vocab_type":2,"n_vocab":151936,)"
-                                         R"("n_ctx_train":40960,"n_embd":1024,"n_params":751632384,"size":805306368}}}}]}})",
+                                         R"("n_ctx_train":40960,"n_embd":1024,"n_params":751632384,)"
+                                         R"("size":805306368}}}}]}})",
                                          quoted(model.name))));
   server.on("/props", answer_with(200, fmt::format(R"({{"default_generation_settings":{{"id":0,"n_ctx":{}}},)"
                                                    R"("total_slots":4,"model_alias":{},"build_info":"b8681-f00"}})",
@@ -110,8 +112,9 @@ void act_as_vllm(ScriptedServer& server, const RecordedModel& model, const std::
   server.on("/health", answer_with(200, ""));
   server.on("/version", answer_with(200, R"({"version":"0.14.0"})"));
   server.on("/v1/models",
-            answer_with(200, fmt::format(R"({{"object":"list","data":[{{"id":{0},"object":"model","created":1765000000,)"
-                                         R"("owned_by":"vllm","root":{0},"parent":null,"max_model_len":{1},)"
+            answer_with(200, fmt::format(R"({{"object":"list","data":[{{"id":{0},"object":"model",)"
+                                         R"("created":1765000000,"owned_by":"vllm","root":{0},"parent":null,)"
+                                         R"("max_model_len":{1},)"
                                          R"("permission":[]}}]}})",
                                          quoted(model.name), model.n_context)));
   server.on("/tokenize", [n_context = model.n_context](const ScriptedRequest& request, ScriptedWire& wire) {
@@ -140,9 +143,11 @@ void act_as_ollama(ScriptedServer& server, const RecordedModel& model, const std
   server.on("/api/version", answer_with(200, R"({"version":"0.12.3"})"));
   server.on("/api/tags",
             answer_with(200, fmt::format(R"({{"models":[{{"name":{0},"model":{0},"modified_at":)"
-                                         R"("2026-10-26T17:15:24.09Z","size":522653767,"digest":"7df6b6e09427a769808717c0)"
-                                         R"(a93cee6c11ec9a9bd2d5f6b5a2f3dc1f0d2ba7d0","details":{{"format":"gguf",)"
-                                         R"("family":"qwen3","parameter_size":"751.63M","quantization_level":"Q4_K_M"}}}}]}})",
+                                         R"("2026-10-26T17:15:24.09Z","size":522653767,"digest":)"
+                                         R"("7df6b6e09427a769808717c0a93cee6c11ec9a9bd2d5f6b5a2f3dc1f0d2ba7d0",)"
+                                         R"("details":{{"format":"gguf",)"
+                                         R"("family":"qwen3","parameter_size":"751.63M",)"
+                                         R"("quantization_level":"Q4_K_M"}}}}]}})",
                                          quoted(model.name))));
   server.on("/api/show",
             answer_with(200, fmt::format(R"({{"modelfile":"","details":{{"family":"qwen3"}},"model_info":{{)"

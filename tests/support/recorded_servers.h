@@ -1,4 +1,4 @@
-// What Ollama, llama.cpp's server, vLLM and LM Studio send, for ScriptedServer: the shapes of their answers as recorded.
+// What Ollama, llama.cpp's server, vLLM and LM Studio send, for ScriptedServer: their answers' shapes as recorded.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
