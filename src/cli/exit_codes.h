@@ -10,7 +10,7 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;       // the command could not do its work
 inline constexpr int kExitUsage = 2;        // wrong flags, arguments or configuration
 inline constexpr int kExitSkipped = 3;      // done, but some files were skipped; they are named
-inline constexpr int kExitBusy = 4;         // another process is writing to the store
+inline constexpr int kExitBusy = 4;         // another process is writing to the store, or a server of models is busy
 inline constexpr int kExitDoesNotFit = 5;   // 'plan': what was asked for is more than the memory
 inline constexpr int kExitInterrupted = 130;  // Ctrl-C; committed work is kept
 

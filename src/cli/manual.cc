@@ -35,7 +35,8 @@ Results go to standard output, progress and notes to standard error.
 
 Exit codes:
   0 done    1 failed    2 wrong flags or configuration    3 done, but some files were skipped
-  4 another process is writing to the store    130 interrupted; what was committed is kept
+  4 another process is writing to the store, or a server of models is busy
+  5 a plan does not fit    130 interrupted; what was committed is kept
 
 Files:
   $XDG_CONFIG_HOME/docmind/config.toml (~/.config)     configuration; 'docmind config' prints one

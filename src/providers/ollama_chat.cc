@@ -21,6 +21,7 @@ std::string ollama_chat_body(const UpstreamOptions& options, const UpstreamCapab
   json::object sampling{{"num_ctx", n_context},
                         {"num_predict", request.max_tokens},
                         {"temperature", options.temperature},
+                        {"repeat_penalty", 1},  // its own default of 1.1 would change the words
                         {"seed", options.seed}};
   if (options.temperature > 0) {
     sampling["top_p"] = options.top_p;

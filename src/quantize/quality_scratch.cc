@@ -27,7 +27,7 @@ Result<std::string> scratch_folder(const std::string& folder) {
   return Error{ErrorCode::kIo, fmt::format("there is no folder for temporary files: {}", code.message())};
 }
 
-Status check_room(const std::string& folder, int64_t n_bytes) {
+Status check_scratch_room(const std::string& folder, int64_t n_bytes) {
   struct statvfs info {};
   if (::statvfs(folder.c_str(), &info) != 0) return errno_error("use the scratch folder", folder, errno);
   const double free_bytes = static_cast<double>(info.f_bavail) * static_cast<double>(info.f_frsize);
@@ -42,7 +42,7 @@ Status check_room(const std::string& folder, int64_t n_bytes) {
 
 Result<ScratchFile> ScratchFile::create(const std::string& folder, int64_t n_bytes) {
   DM_ASSIGN(std::string place, scratch_folder(folder));
-  DM_TRY(check_room(place, n_bytes));
+  DM_TRY(check_scratch_room(place, n_bytes));
   std::string path = join_path(place, ".docmind-scratch-XXXXXX");
   UniqueFd fd(::mkostemp(path.data(), O_CLOEXEC));
   if (!fd.valid()) return errno_error("create a scratch file in", place, errno);

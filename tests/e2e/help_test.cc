@@ -9,7 +9,7 @@ namespace docmind::test {
 namespace {
 
 const std::vector<std::string> kCommands = {"index",  "ask",    "search", "status",    "remove",
-                                            "cache",  "models", "doctor", "config", "completion"};
+                                            "cache",  "models", "quantize", "plan", "bench", "doctor", "config", "completion"};
 
 TEST(Help, NamesEveryCommandKeyAndExitCode) {
   Sandbox box;
@@ -25,7 +25,7 @@ TEST(Help, NamesEveryCommandKeyAndExitCode) {
   for (const FieldInfo& field : config_fields()) {
     EXPECT_TRUE(contains(help.out, std::string(field.name))) << field.name;
   }
-  for (const char* code : {"0 done", "1 failed", "2 wrong flags", "3 done, but", "4 another process",
+  for (const char* code : {"0 done", "1 failed", "2 wrong flags", "3 done, but", "4 another process", "5 a plan does not fit",
                            "130 interrupted"}) {
     EXPECT_TRUE(contains(help.out, code)) << code;
   }
