@@ -14,7 +14,7 @@ done
   bench_cache_policies bench_cache_latency bench_semantic_quality bench_repeat_workload \
   bench_control_simulation bench_open_loop bench_server_overhead bench_quantize_rows \
   bench_upstream_overhead | tail -n 1
-for bench in model_speed quantize_on_load kv kv_quality streams semantic_lookup semantic_quality load server_soak; do
+for bench in model_speed quantize quantize_on_load plan kv kv_quality streams semantic_lookup semantic_quality load server_soak; do
   python3 "bench/$bench.py" || failed=1
 done
 for bench in cache_policies cache_latency repeat_workload control_simulation upstream_overhead; do

@@ -46,7 +46,7 @@ TEST_F(Quantize, WritesASmallerFileWithItsReport) {
   }
   EXPECT_LT(std::filesystem::file_size(out()), std::filesystem::file_size(in));
   const json::value shown = box_.json_of({"models", "show", out(), "--json"});
-  EXPECT_TRUE(contains(to_string(shown), "Q8_0"));
+  EXPECT_TRUE(contains(to_string_pretty(shown), "Q8_0"));
   const Result<gguf::File> file = gguf::File::open(out());
   ASSERT_TRUE(file.ok());
   const Result<std::string_view> report = file->text("docmind.quantize.report");

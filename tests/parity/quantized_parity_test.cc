@@ -12,7 +12,7 @@ const std::vector<TokenId> kPositions = {0, 1, 15, 16, 47, 79};
 // As in decoder_parity_test: llama.cpp rounds the activations of K types 256 at a time, so logits are kept flat.
 constexpr float kFlat = 0.4f;
 
-class QuantizedParity : public ParityTest, public testing::WithParamInterface<std::tuple<Architecture, const char*>> {
+class QuantizedParity : public ParityTest, public testing::WithParamInterface<std::tuple<Architecture, std::string>> {
  protected:
   std::string quantized(const ModelSpec& spec, const std::string& type) {
     const std::string source = require(write_model(spec, box_.folder.path("source.gguf")));
@@ -40,10 +40,16 @@ TEST_P(QuantizedParity, IsReadByLlamaCppWithTheSameDistributions) {
   report_worst("worst KL", found);
 }
 
+using namespace std::string_literals;
+
 INSTANTIATE_TEST_SUITE_P(Files, QuantizedParity,
                          testing::Combine(testing::Values(Architecture::kLlama, Architecture::kQwen3),
-                                          testing::Values("fp16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_k_s", "q4_0",
-                                                          "dynamic")));
+                                          testing::Values("fp16"s, "q8_0"s, "q6_k"s, "q5_k_m"s, "q4_k_m"s, "q4_k_s"s,
+                                                          "q4_0"s, "dynamic"s)),
+                         [](const auto& info) {
+                           const bool llama = std::get<0>(info.param) == Architecture::kLlama;
+                           return (llama ? "llama_" : "qwen3_") + std::get<1>(info.param);
+                         });
 
 class QuantizedEncoderParity : public ParityTest, public testing::WithParamInterface<const char*> {};
 
