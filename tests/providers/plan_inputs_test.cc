@@ -290,7 +290,7 @@ TEST(PlanInputs, AFileTellsItsOwnReportAndScaling) {
   spec.rope = test::ModelRope::kYarn;
   spec.extra_metadata = [](gguf::Writer& writer) {
     const std::string scores = R"({"same_top": 0.953, "mean_kld": 0.0123, "perplexity_ratio": 1.01})";
-    writer.add("docmind.quantize.report", R"({"quality": {"language": )" + scores + "}}");
+    writer.add("docmind.quantize.report", R"({"quality": )" + scores + "}");
   };
   const std::string path = value_of(test::write_model(spec, folder.path("own.gguf")));
   const PlanModel model = value_of(plan_inputs(path, PlanProvider::kLlamaCpp, 512)).model;
