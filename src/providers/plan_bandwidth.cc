@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
 
 #include "base/aligned_buffer.h"
 #include "base/clock.h"
@@ -13,10 +16,11 @@
 namespace docmind::providers {
 namespace {
 
-// More than the last-level cache that a few cores of today's machines have to themselves.
-constexpr int64_t kProbeBytes = int64_t{64} << 20;
-constexpr int64_t kProbePiece = int64_t{1} << 20;
-constexpr double kFillMs = 8, kReadMs = 5;
+// Little, since giving a process its memory takes longer than reading it; so the caches are emptied of it.
+constexpr int64_t kProbeBytes = int64_t{16} << 20;
+constexpr int64_t kProbePiece = int64_t{1} << 18;
+constexpr int64_t kCacheLine = 64;
+constexpr double kFillMs = 12, kReadMs = 6;
 
 // Writes pieces until the time is over, so that they have memory; the number of them.
 int64_t fill_pieces(const AlignedBuffer& buffer, ThreadTeam& team) {
@@ -30,6 +34,20 @@ int64_t fill_pieces(const AlignedBuffer& buffer, ThreadTeam& team) {
   return n_filled.load();
 }
 
+// The next reading comes from the memory itself. False where this is not known how.
+bool leave_caches(const AlignedBuffer& buffer, ThreadTeam& team) {
+#if defined(__x86_64__)
+  team.parallel_for(kProbeBytes / kProbePiece, 1, [&](int64_t begin, int64_t end, size_t) {
+    for (int64_t at = begin * kProbePiece; at < end * kProbePiece; at += kCacheLine) _mm_clflush(buffer.data() + at);
+    _mm_mfence();
+  });
+  return true;
+#else
+  static_cast<void>(buffer), static_cast<void>(team);
+  return false;
+#endif
+}
+
 }  // namespace
 
 double probe_bandwidth(size_t n_threads) {
@@ -38,11 +56,12 @@ double probe_bandwidth(size_t n_threads) {
   const Result<AlignedBuffer> buffer = AlignedBuffer::allocate(static_cast<size_t>(kProbeBytes));
   if (!kernels.ok() || !buffer.ok()) return 0;
   const int64_t n_pieces = kProbeBytes / kProbePiece;
-  if (fill_pieces(*buffer, team) < n_pieces) return 0;  // less would be read from the cache
+  if (fill_pieces(*buffer, team) < n_pieces) return 0;  // pages that were never written are all the same one
   std::atomic<uint64_t> sink{0};
   double best = 0;
   const Stopwatch all;
   while (all.elapsed_ms() < kReadMs) {
+    if (!leave_caches(*buffer, team)) return 0;
     const Stopwatch clock;
     team.parallel_for(n_pieces, 4, [&](int64_t begin, int64_t end, size_t) {
       const auto n_bytes = static_cast<size_t>((end - begin) * kProbePiece);
